@@ -1,0 +1,116 @@
+"""Distributions whose best denoiser is known in closed form: Gaussian mixtures, and finite sets of pictures.
+
+With a = sqrt(alpha_bar), a mixture of N(m_k, std_k^2 I) becomes under noise a mixture of N(a m_k, v_k I) with
+v_k = alpha_bar std_k^2 + 1 - alpha_bar. Everything here follows from the responsibilities of its parts (lesson 03).
+"""
+
+import math
+
+import torch
+
+
+class GaussianMixture:
+    """sum_k w_k N(m_k, std_k^2 I), its noisy versions, and the exact eps.
+
+    means (K, ...), pictures or points; stds a number or (K,), not negative; weights (K,), or None for equal ones
+    (they are normalised). Raises ValueError for other shapes or values. Memory: one (B, K) table a call.
+    """
+
+    def __init__(self, means, stds, weights=None):
+        if means.ndim < 2 or not len(means) or not means.is_floating_point():
+            raise ValueError(
+                f"means must be floating point (K, ...), K >= 1, but are {means.dtype} {tuple(means.shape)}"
+            )
+        self.shape, self.means = means.shape[1:], means.flatten(1)  # (K, D)
+        self.stds = torch.as_tensor(stds, dtype=means.dtype, device=means.device).expand(len(means))  # (K,)
+        weights = self.stds.new_ones(len(means)) if weights is None else torch.as_tensor(weights).to(self.means)
+        if weights.shape != self.stds.shape:
+            raise ValueError(f"weights must be ({len(means)},), one for each mean, but are {tuple(weights.shape)}")
+        if (self.stds < 0).any() or (weights < 0).any() or weights.sum() <= 0:
+            raise ValueError("stds and weights must not be negative, and some weight must be positive")
+        self.weights = weights / weights.sum()  # (K,)
+        self.square = self.means.square().sum(1)  # (K,)
+        self.one_std = bool((self.stds == self.stds[0]).all())
+
+    def _parts(self, x, alpha_bar):
+        """Flat x (B, D), alpha_bar (B, 1) or 0-dim, variances v (B or 1, K), and log w_k N(x; a m_k, v_k I) (B, K).
+
+        Where all stds are equal the logs lack a term that is the same for all k: it cancels in the responsibilities,
+        and |x|^2 would cost digits.
+        """
+        if x.shape[1:] != self.shape:
+            raise ValueError(f"x must be (B, {', '.join(map(str, self.shape))}), but is {tuple(x.shape)}")
+        alpha_bar = torch.as_tensor(alpha_bar, dtype=torch.float64, device=x.device)
+        if alpha_bar.numel() not in (1, len(x)):
+            raise ValueError(f"alpha_bar must be one number or one for each of {len(x)} x, not {alpha_bar.numel()}")
+        if not ((alpha_bar > 0) & (alpha_bar <= 1)).all():
+            raise ValueError("alpha_bar must lie in (0, 1]")
+        alpha_bar = alpha_bar.reshape(-1, 1) if alpha_bar.ndim else alpha_bar
+        x, m = x.flatten(1), self.means.to(x)
+        v = alpha_bar * self.stds.to(x.device, torch.float64).square() + 1 - alpha_bar  # (B or 1, K)
+        if not (v > 0).all():
+            raise ValueError("without noise (alpha_bar = 1, t = 0) a part of std 0 has no density; use t >= 1")
+        a, v = alpha_bar.sqrt().to(x.dtype), v.to(x.dtype).reshape(-1, len(m))
+        cross = a * (x @ m.T) - a.square() / 2 * self.square.to(x)  # (B, K): -|x - a m|^2 / 2 + |x|^2 / 2
+        logs = self.weights.to(x).log() + cross / v
+        if not self.one_std:
+            logs = logs - x.square().sum(1, keepdim=True) / (2 * v) - x.shape[1] / 2 * v.log()
+        return x, alpha_bar, v, logs
+
+    def posterior(self, x, alpha_bar):
+        """The probability of each part, given the noisy x (B, ...): (B, K), rows sum to one.
+
+        alpha_bar is a number, 0-dim, or `schedule.at(t, x.ndim)`.
+        """
+        return self._parts(x, alpha_bar)[-1].softmax(1)
+
+    def posterior_mean(self, x, alpha_bar):
+        """E[x_0 | x_t = x], the best guess of the clean picture: (B, ...)."""
+        flat, alpha_bar, v, logs = self._parts(x, alpha_bar)
+        r, stds = logs.softmax(1), self.stds.to(flat)  # (B, K), (K,)
+        of_means = (r * (1 - alpha_bar).to(flat.dtype) / v) @ self.means.to(flat)  # (B, D)
+        of_x = alpha_bar.sqrt().to(flat.dtype) * (r * stds.square() / v).sum(1, keepdim=True)  # (B, 1)
+        return (of_means + of_x * flat).reshape(x.shape)
+
+    def score(self, x, alpha_bar):
+        """The gradient of the log density of the noisy distribution at x: (B, ...)."""
+        flat, alpha_bar, v, logs = self._parts(x, alpha_bar)
+        pull = logs.softmax(1) / v  # (B, K)
+        a = alpha_bar.sqrt().to(flat.dtype)
+        return (a * (pull @ self.means.to(flat)) - flat * pull.sum(1, keepdim=True)).reshape(x.shape)
+
+    def log_density(self, x, alpha_bar):
+        """log of the density of the noisy distribution at x, in nats: (B,)."""
+        flat, _, v, logs = self._parts(x, alpha_bar)
+        if self.one_std:  # put back what _parts left out
+            logs = logs - flat.square().sum(1, keepdim=True) / (2 * v) - flat.shape[1] / 2 * v.log()
+        return logs.logsumexp(1) - flat.shape[1] / 2 * math.log(2 * math.pi)
+
+    def eps_model(self, schedule):
+        """The exact model: eps(x, t) = E[eps | x_t = x] = -sqrt(1 - alpha_bar) score. It knows no conditions."""
+
+        def eps(x, t, cond=None):
+            if cond is not None:
+                raise ValueError("this exact model has no labels; leave cond away")
+            alpha_bar = schedule.at(t, x.ndim)  # (B, 1, ..., 1) or 0-dim
+            return -(1 - alpha_bar).sqrt().to(x) * self.score(x, alpha_bar)
+
+        return eps
+
+    def sample(self, n, generator=None):
+        """n clean draws: (n, ...)."""
+        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)  # (n,)
+        x = self.means[k]
+        if (self.stds > 0).any():
+            x = x + self.stds[k, None] * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        return x.reshape(n, *self.shape)
+
+
+class FiniteSet(GaussianMixture):
+    """The distribution that draws one of the pictures x (N, ...), each equally often: a mixture of parts with std 0.
+
+    Its eps is the lowest that training on x can reach, and its sampler returns the pictures themselves (lesson 03).
+    """
+
+    def __init__(self, x):
+        super().__init__(x, 0.0)

@@ -1,0 +1,32 @@
+"""Interactive forms of the figures: one slider over pictures made beforehand. Core ipywidgets 7.7 and 8 only."""
+
+import ipywidgets
+
+from course import viz
+
+
+def scrub(frames, labels, name, start=0):
+    """A slider over `frames` (figures or PNG bytes), with `labels` below; `name` says what moves.
+
+    The slider answers to mouse and arrow keys; the number field beside it has a name for screen readers, which the
+    slider lacks. Frames are rendered once, so that moving feels smooth. Raises ValueError unless each frame has a label.
+    """
+    if not frames or len(frames) != len(labels):
+        raise ValueError(f"each frame needs one label, but there are {len(frames)} frames and {len(labels)} labels")
+    images = [frame if isinstance(frame, bytes) else viz.to_png(frame, dpi=100) for frame in frames]
+    end = len(images) - 1
+    slider = ipywidgets.IntSlider(
+        start, 0, end, description=name, readout=False, style={"description_width": "initial"}
+    )
+    number = ipywidgets.BoundedIntText(start, 0, end, description=f"of {end}:", layout={"width": "150px"})
+    label = ipywidgets.HTML()
+    image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+    ipywidgets.link((slider, "value"), (number, "value"))
+
+    def draw(_):
+        image.value = images[slider.value]
+        label.value = f"<p role='status' aria-live='polite'>{labels[slider.value]}</p>"
+
+    slider.observe(draw, names="value")
+    draw(None)
+    return ipywidgets.VBox([ipywidgets.HBox([slider, number]), label, image])
