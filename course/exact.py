@@ -8,6 +8,8 @@ import math
 
 import torch
 
+from course.forward import clean_pictures
+
 
 class GaussianMixture:
     """sum_k w_k N(m_k, std_k^2 I), its noisy versions, and the exact eps.
@@ -109,8 +111,10 @@ class GaussianMixture:
 class FiniteSet(GaussianMixture):
     """The distribution that draws one of the pictures x (N, ...), each equally often: a mixture of parts with std 0.
 
-    Its eps is the lowest that training on x can reach, and its sampler returns the pictures themselves (lesson 03).
+    Its eps has the lowest loss that training on x can reach, and sampling with it returns the pictures themselves
+    (lesson 03). Raises TypeError or ValueError where x are not clean pictures in [-1, 1].
     """
 
     def __init__(self, x):
+        clean_pictures(x)
         super().__init__(x, 0.0)

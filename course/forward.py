@@ -11,6 +11,16 @@ def same_shape(a, b, names):
         raise ValueError(f"{names} must have one shape, but are {tuple(a.shape)} and {tuple(b.shape)}")
 
 
+def clean_pictures(x):
+    """Raise where x (N, 1 or 3, H, W) cannot be clean pictures: TypeError unless floating point, ValueError outside
+    [-1, 1]. Points and latents, of other shapes, may lie anywhere."""
+    if not x.is_floating_point():
+        raise TypeError(f"pictures must be floating point in [-1, 1], but are {x.dtype}; divide bytes by 127.5, less 1")
+    if x.ndim == 4 and x.shape[1] in (1, 3) and x.numel() and x.abs().max() > 1 + 1e-4:
+        low, high = x.min().item(), x.max().item()
+        raise ValueError(f"pictures must lie in [-1, 1], but run from {low:g} to {high:g}; bring them there first")
+
+
 def alpha_bar_for(schedule, x, t):
     """alpha_bar at t, float64, shaped to multiply x (B, ...): (B, 1, ..., 1), or 0-dim for a single t.
 

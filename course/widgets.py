@@ -9,7 +9,7 @@ def scrub(frames, labels, name, start=0):
     """A slider over `frames` (figures or PNG bytes), with `labels` below; `name` says what moves.
 
     The slider answers to mouse and arrow keys; the number field beside it has a name for screen readers, which the
-    slider lacks. Frames are rendered once, so that moving feels smooth. Raises ValueError unless each frame has a label.
+    slider lacks. Frames are rendered once, so that moving is smooth. Raises ValueError unless each frame has a label.
     """
     if not frames or len(frames) != len(labels):
         raise ValueError(f"each frame needs one label, but there are {len(frames)} frames and {len(labels)} labels")
