@@ -1,4 +1,4 @@
-"""Write data/mnist_mini.npz: the first 100 training pictures of each digit of MNIST (needs the full set or a network)."""
+"""Write data/mnist_mini.npz: the first 100 training pictures of each digit of MNIST."""
 
 import numpy as np
 import torch

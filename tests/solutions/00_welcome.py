@@ -1,0 +1,5 @@
+"""Filled exercises of lesson 00."""
+
+
+def my_negative(x):
+    return -x

@@ -1,0 +1,109 @@
+"""What every lesson must hold: its parts in order, enough to guess, see and do, real questions, and its budget."""
+
+import re
+
+import nbformat
+import pytest
+import yaml
+from conftest import LESSONS, ROOT
+from nbclient import NotebookClient
+
+REAL = [path for path in LESSONS if path.stem != "00_welcome"]  # the welcome teaches how, not what
+AT_LEAST = {"predict": 6, "run": 6, "explain": 6, "exercise": 3}
+FIGURE = re.compile(r'<img src="data:image/[^"]+" alt="([^"]*)"')
+CPU_SECONDS = "import time as _time; print('CPU seconds', _time.process_time())"
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def asked(notebook):
+    """The ids of the questions that a lesson places, in order, with the text of their cells."""
+    return [(cell.metadata.course.ask, cell.source) for cell in notebook.cells if "course" in cell.metadata]
+
+
+def words(text):
+    """A text as one line without quotation of Markdown, to compare wording only."""
+    return " ".join(text.replace("> ", " ").split())
+
+
+def bank(path):
+    """The English prompts of a lesson's quiz, by id."""
+    quiz = yaml.safe_load((ROOT / "quizzes" / f"{path.stem}.yaml").read_text(encoding="utf-8"))
+    return {question["id"]: question["prompt"]["en"] for question in quiz["questions"]}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_opens_as_all_do(path):
+    notebook = read(path)
+    title, promise, badge, setup, imports = notebook.cells[:5]
+    assert title.source.startswith(f"# {path.stem[:2]} ")
+    for part in ("**You will be able to**", "**Time**", "**Before this**"):
+        assert part in promise.source
+    assert "TIME" not in promise.source, "the measured seconds are missing"
+    assert badge.metadata.tags == ["badge"]
+    assert setup.metadata.tags == ["setup"]
+    assert imports.cell_type == "code"
+    assert "import *" not in imports.source
+    assert notebook.metadata.course.lesson == path.stem[:2]
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_enough_to_guess_and_do(path):
+    notebook = read(path)
+    for tag, number in AT_LEAST.items():
+        assert len(tagged(notebook, tag)) >= number, f"fewer than {number} cells tagged {tag}"
+    assert len(asked(notebook)) >= 8
+    assert len(tagged(notebook, "check")) == len(tagged(notebook, "exercise"))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_questions_are_those_of_the_quiz(path):
+    prompts, placed = bank(path), asked(read(path))
+    ids = [id for id, _ in placed]
+    assert sorted(ids) == sorted(set(ids)), "a question stands twice"
+    assert set(ids) == set(prompts), "every question of the quiz has its place, and no other is asked"
+    for id, source in placed:
+        assert words(prompts[id]) in words(source), f"{id} is worded otherwise than in the quiz"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\((?!https?:|attachment:|#)([^)]+)\)", prose):
+        assert (path.parent / target.split("#")[0]).exists(), f"{target} is a dead link"
+
+
+def test_the_checks_can_fail():
+    cell = nbformat.v4.new_markdown_cell("**Question.** What\n> is it?", metadata={"course": {"ask": "09-1"}})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    assert asked(notebook) == [("09-1", cell.source)]
+    assert words("What is it?") in words(cell.source)
+    assert words("What was it?") not in words(cell.source)
+    assert tagged(notebook, "predict") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_shows_and_keeps_its_budget(path, tmp_path):
+    notebook = read(path)
+    notebook.cells.append(nbformat.v4.new_code_cell(CPU_SECONDS))
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs]
+    alts = [alt for page in pages for alt in FIGURE.findall(page)]
+    assert len(alts) >= (5 if path in REAL else 2)
+    assert all(len(alt) > 20 for alt in alts), "each figure says in words what it shows"
+    for cell in tagged(notebook, "check"):
+        printed = "".join(output.get("text", "") for output in cell.outputs)
+        assert "not attempted" in printed, f"an open stub must report so, this one says {printed!r}"
+    assert not list(tmp_path.iterdir()), "a lesson leaves no files behind"
+    seconds = float(notebook.cells[-1].outputs[-1].text.split()[-1])
+    assert seconds < notebook.metadata.course.budget_seconds, f"{seconds:.0f} CPU seconds"
