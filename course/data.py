@@ -22,6 +22,7 @@ SPLITS = {
     "ring": ("all",),
     "moons": ("all",),
 }
+PHOTOS = ("camera", "grass")
 
 
 class DataError(OSError):
@@ -68,10 +69,12 @@ def _digits(split):
 
 
 def photo(name):
-    """A photograph that comes with the course, "camera" or "grass", grey: (1, 1, H, W) float32 in [-1, 1].
+    """A photograph that comes with the course, "camera" or "grass", grey: (1, 1, 512, 512) float32 in [-1, 1].
 
-    Raises FileNotFoundError for another name.
+    Raises ValueError for another name.
     """
+    if name not in PHOTOS:
+        raise ValueError(f"unknown photograph {name!r}; known: {', '.join(PHOTOS)}")
     from PIL import Image
 
     with Image.open(shipped(f"data/photos/{name}.png")) as file:

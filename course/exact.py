@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from course.forward import clean_pictures
+from course.forward import clean_pictures, floating
 
 
 class GaussianMixture:
@@ -24,14 +24,17 @@ class GaussianMixture:
                 f"means must be floating point (K, ...), K >= 1, but are {means.dtype} {tuple(means.shape)}"
             )
         self.shape, self.means = means.shape[1:], means.flatten(1)  # (K, D)
-        self.stds = torch.as_tensor(stds, dtype=means.dtype, device=means.device).expand(len(means))  # (K,)
-        weights = self.stds.new_ones(len(means)) if weights is None else torch.as_tensor(weights).to(self.means)
+        stds = torch.as_tensor(stds, dtype=torch.float64, device=means.device)
+        if stds.shape not in ((), (len(means),)):
+            raise ValueError(f"stds must be a number or ({len(means)},), one a mean, but are {tuple(stds.shape)}")
+        self.stds = stds.expand(len(means))  # (K,)
+        weights = self.stds.new_ones(len(means)) if weights is None else torch.as_tensor(weights).to(self.stds)
         if weights.shape != self.stds.shape:
             raise ValueError(f"weights must be ({len(means)},), one for each mean, but are {tuple(weights.shape)}")
-        if (self.stds < 0).any() or (weights < 0).any() or weights.sum() <= 0:
-            raise ValueError("stds and weights must not be negative, and some weight must be positive")
+        if not (self.means.isfinite().all() and (self.stds >= 0).all() and (weights >= 0).all() and weights.sum() > 0):
+            raise ValueError("means must be finite, stds and weights not negative, and some weight positive")
         self.weights = weights / weights.sum()  # (K,)
-        self.square = self.means.square().sum(1)  # (K,)
+        self.square = self.means.double().square().sum(1)  # (K,)
         self.one_std = bool((self.stds == self.stds[0]).all())
 
     def _parts(self, x, alpha_bar):
@@ -40,6 +43,7 @@ class GaussianMixture:
         Where all stds are equal the logs lack a term that is the same for all k: it cancels in the responsibilities,
         and |x|^2 would cost digits.
         """
+        floating(x)
         if x.shape[1:] != self.shape:
             raise ValueError(f"x must be (B, {', '.join(map(str, self.shape))}), but is {tuple(x.shape)}")
         alpha_bar = torch.as_tensor(alpha_bar, dtype=torch.float64, device=x.device)
@@ -104,7 +108,7 @@ class GaussianMixture:
         k = torch.multinomial(self.weights, n, replacement=True, generator=generator)  # (n,)
         x = self.means[k]
         if (self.stds > 0).any():
-            x = x + self.stds[k, None] * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+            x = x + self.stds[k, None].to(x) * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         return x.reshape(n, *self.shape)
 
 

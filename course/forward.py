@@ -11,12 +11,17 @@ def same_shape(a, b, names):
         raise ValueError(f"{names} must have one shape, but are {tuple(a.shape)} and {tuple(b.shape)}")
 
 
+def floating(x):
+    """Raise TypeError where x is not floating point: bytes would wrap and truncate silently."""
+    if not x.is_floating_point():
+        raise TypeError(f"pictures must be floating point in [-1, 1], but are {x.dtype}; divide bytes by 127.5, less 1")
+
+
 def clean_pictures(x):
     """Raise where x (N, 1 or 3, H, W) cannot be clean pictures: TypeError unless floating point, ValueError outside
     [-1, 1]. Points and latents, of other shapes, may lie anywhere."""
-    if not x.is_floating_point():
-        raise TypeError(f"pictures must be floating point in [-1, 1], but are {x.dtype}; divide bytes by 127.5, less 1")
-    if x.ndim == 4 and x.shape[1] in (1, 3) and x.numel() and x.abs().max() > 1 + 1e-4:
+    floating(x)
+    if x.ndim == 4 and x.shape[1] in (1, 3) and not (x.abs() <= 1 + 1e-4).all():
         low, high = x.min().item(), x.max().item()
         raise ValueError(f"pictures must lie in [-1, 1], but run from {low:g} to {high:g}; bring them there first")
 
@@ -26,8 +31,7 @@ def alpha_bar_for(schedule, x, t):
 
     Raises ValueError where t is neither 0-dim nor (B,), and TypeError where x is not floating point.
     """
-    if not x.is_floating_point():
-        raise TypeError(f"pictures must be floating point in [-1, 1], but are {x.dtype}; divide bytes by 127.5, less 1")
+    floating(x)
     t = torch.as_tensor(t)
     if t.ndim and t.shape != x.shape[:1]:
         raise ValueError(f"t must be a number or ({len(x)},), one for each picture, but is {tuple(t.shape)}")
@@ -52,6 +56,8 @@ def q_step(schedule, x, t, noise):
     """
     same_shape(x, noise, "x and noise")
     t = torch.as_tensor(t)
+    if not (t >= 1).all():
+        raise ValueError(f"a step to t comes from t - 1, so t must lie in 1..{schedule.T}")
     alpha = alpha_bar_for(schedule, x, t) / alpha_bar_for(schedule, x, t - 1)  # (B, 1, ..., 1)
     return alpha.sqrt().to(x.dtype) * x + (1 - alpha).sqrt().to(x.dtype) * noise
 
@@ -62,9 +68,9 @@ def q_posterior(schedule, x0, x_t, t, s):
     Raises ValueError unless 0 <= s < t <= T. 2006.11239, eq. 6 and 7 (there s = t - 1); lesson 03.
     """
     same_shape(x0, x_t, "x0 and x_t")
-    if not (torch.as_tensor(s) < torch.as_tensor(t)).all():
-        raise ValueError("the posterior goes back in time: every s must be smaller than its t")
     alpha_bar_t, alpha_bar_s = alpha_bar_for(schedule, x_t, t), alpha_bar_for(schedule, x_t, s)
+    if not (alpha_bar_s > alpha_bar_t).all():
+        raise ValueError("the posterior goes back in time: every s must be smaller than its t")
     alpha = alpha_bar_t / alpha_bar_s
     beta = 1 - alpha  # variance that was added between s and t
     of_x0 = alpha_bar_s.sqrt() * beta / (1 - alpha_bar_t)

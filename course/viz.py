@@ -50,6 +50,8 @@ def grid_array(rows, gap=1):
 
     C is 1 or 3. Raises ValueError for anything else, and for pictures of different sizes.
     """
+    if not rows or any(hasattr(row, "dtype") and "int" in str(row.dtype) for row in rows):
+        raise TypeError("rows must be one or more floating point pictures in [-1, 1]; divide bytes by 127.5, less 1")
     rows = [_array(row) for row in rows]
     if any(row.ndim != 4 or row.shape[1] not in (1, 3) or row.shape[1:] != rows[0].shape[1:] for row in rows):
         raise ValueError(f"rows must be (N, 1 or 3, H, W) of one size, but are {[row.shape for row in rows]}")
@@ -169,10 +171,11 @@ def grid_image(x, columns=8, scale=4):
 
 def animate(states, columns=8, scale=4, ms=60, rest=1500):
     """States (N, C, H, W), in order, as the bytes of a GIF; a frame lasts `ms`, the last one `rest` milliseconds."""
-    first, *others = [grid_image(x, columns, scale) for x in states]
-    buffer = io.BytesIO()
-    times = [ms] * len(others) + [rest]
-    first.save(buffer, format="GIF", save_all=True, append_images=others, duration=times, loop=0)
+    frames = [grid_image(x, columns, scale) for x in states]
+    if not frames:
+        raise ValueError("an animation needs at least one state")
+    buffer, times = io.BytesIO(), [ms] * (len(frames) - 1) + [rest]
+    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0)
     return buffer.getvalue()
 
 
