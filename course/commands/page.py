@@ -1,0 +1,146 @@
+"""A lesson as one HTML file that reads well without a network: formulas as MathML, pictures inside, no script."""
+
+import base64
+import copy
+import mimetypes
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from jinja2 import pass_context
+from math_core import LatexError, LatexToMathML
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
+
+FONT = Path(__file__).with_name("math.woff")  # without it, brackets stay small where no mathematical font is installed
+IMAGE = re.compile(r"""(<img\b[^>]*?\bsrc=["'])([^"']+)""")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+# The page of nbconvert loads require.js, MathJax and mermaid from elsewhere; this one loads nothing.
+TEMPLATE = r"""
+{%- extends 'index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block jupyter_widgets -%}{%- endblock -%}
+{%- block html_head_css -%}
+<style>
+main { max-width: 68rem; margin: 0 auto; }
+main pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+@font-face { font-family: "Course Math"; src: url("data:font/woff;base64,{{ resources.math_font }}") format("woff"); }
+math { font-family: "Course Math", math; font-size: 112%; }
+.formula { display: block; overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; }
+</style>
+{%- endblock -%}
+{%- block data_latex scoped -%}
+<div class="jp-RenderedLatex jp-OutputArea-output" data-mime-type="text/latex">
+{{ output.data['text/latex'] | markdown2html }}
+</div>
+{%- endblock -%}
+"""
+
+
+class _Formulas:
+    """LaTeX to MathML, with one count of numbered equations for the page; keeps what could not be converted."""
+
+    def __init__(self):
+        self.convert = LatexToMathML(fancy_error=False)
+        self.faults = []
+
+    def __call__(self, latex, block):
+        if block and re.search(r"\\(tag|label)\b", latex) and not latex.lstrip().startswith(r"\begin"):
+            latex = rf"\begin{{equation}}{latex}\end{{equation}}"  # MathJax numbers $$ too, math-core environments only
+        try:
+            mathml = self.convert.convert_with_global_state(latex, displaystyle=block)
+        except LatexError as error:
+            source = " ".join(latex.split())
+            self.faults.append(f"formula left as its source, {source!r}: {error}")
+            mathml = f"<code>{source.replace('&', '&amp;').replace('<', '&lt;')}</code>"
+        return f'<span class="formula">{mathml}</span>' if block else mathml
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown to HTML with formulas as MathML, and links to lessons leading to their pages."""
+
+    def __init__(self, formula, folder, attachments):
+        # embed_images would close the tags of each piece of HTML, and so show what <details> hides
+        super().__init__(escape=False, attachments=attachments, embed_images=False)
+        self.formula, self.faults, self.folder = formula, formula.faults, Path(folder)
+
+    def picture(self, source):
+        """The address of a picture: its bytes where it is a file beside the notebook."""
+        path = self.folder / unquote(source)
+        if urlsplit(source).scheme or not path.is_file():
+            return source
+        return f"data:{mimetypes.guess_type(path)[0]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+    def image(self, text, url, title=None):
+        try:
+            return super().image(text, self.picture(url), title)
+        except InvalidNotebook as error:  # its cell does not hold the picture it names
+            self.faults.append(str(error))
+            return f"<em>{text}</em>"
+
+    def block_html(self, html):
+        return super().block_html(IMAGE.sub(lambda found: found[1] + self.picture(found[2]), html))
+
+    def inline_html(self, html):
+        return super().inline_html(IMAGE.sub(lambda found: found[1] + self.picture(found[2]), html))
+
+    def block_math(self, body):
+        return self.formula(body, block=True)
+
+    def inline_math(self, body):
+        return self.formula(body, block=False)
+
+    def latex_environment(self, name, body):
+        return self.formula(rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)
+
+    def link(self, text, url, title=None):
+        parts = urlsplit(url)
+        if not parts.scheme and not parts.netloc and parts.path.endswith(".ipynb"):
+            url = parts._replace(path=str(PurePosixPath(parts.path).with_suffix(".html"))).geturl()
+        return super().link(text, url, title)
+
+
+class _Exporter(HTMLExporter):
+    def __init__(self, formula, **options):
+        super().__init__(raw_template=TEMPLATE, template_name="lab", **options)
+        self.formula = formula
+
+    @pass_context
+    def markdown2html(self, context, source):
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = _Renderer(self.formula, context["resources"]["metadata"]["path"], attachments)
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def html_page(notebook, name, folder):
+    """An executed notebook as HTML, and what could not be shown, formulas and pictures: (str, list of str).
+
+    `folder` is where its pictures are looked up. Widgets are left out, as the figure beside each says the same, and
+    so are cells tagged `badge`, whose picture would come over the network.
+    """
+    notebook = copy.deepcopy(notebook)
+    notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+    formula = _Formulas()
+    resources = {
+        "metadata": {"name": _title(notebook) or name, "path": str(folder)},
+        "math_font": base64.b64encode(FONT.read_bytes()).decode(),
+    }
+    page, _ = _Exporter(formula).from_notebook_node(notebook, resources)
+    return page, formula.faults
+
+
+def _title(notebook):
+    """The text of the first heading, or None."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE)
+            if heading:
+                return heading[1].strip().replace("$", "")
+    return None

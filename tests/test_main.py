@@ -1,0 +1,134 @@
+"""The command line as a whole: help, wrong use, speed, and what happens to files when writing fails."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course import __version__
+from course.__main__ import main, parser
+from course.commands import UserError, write_whole
+
+
+def test_help_shows_an_example_of_each_command(capsys):
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    for command in ("run", "sample", "doctor"):
+        assert f"\n  python -m course {command}" in text
+
+
+def test_the_examples_of_the_help_can_be_parsed(capsys):
+    main([])
+    examples = re.findall(r"^  python -m course (.+?)  ", capsys.readouterr().out, re.MULTILINE)
+    assert [parser().parse_args(example.split()).command for example in examples] == ["run", "sample", "doctor"]
+
+
+def test_help_takes_under_a_second_and_imports_no_torch():
+    start = time.perf_counter()
+    help_ = [sys.executable, "-X", "importtime", "-m", "course", "--help"]
+    done = subprocess.run(help_, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    assert done.returncode == 0
+    assert not re.search(r"\|\s+(torch|numpy|matplotlib|nbclient|IPython)$", done.stderr, re.MULTILINE)
+    assert seconds < 1
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"noise-to-images {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["smaple"], "'run', 'sample', 'doctor'|run, sample, doctor"),
+        (["sample", "cats", "--out", "x.png"], "digits.*mnist_mini"),
+        (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
+        (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*cosine.*scaled_linear"),
+        (["sample", "digits", "--out", "x.png", "-n", "0"], "whole number from 1 to"),
+        (["sample", "digits", "--out", "x.png", "--steps", "1001"], "from 1 to 1000"),
+        (["sample", "digits", "--out", "x.png", "--steps", "ten"], "whole number.*'ten'"),
+        (["sample", "digits", "--out", "x.png", "--eta", "2"], "number from 0 to 1"),
+        (["sample", "digits", "--out", "x.png", "--eta", "nan"], "number from 0 to 1"),
+        (["sample", "digits"], "--out"),
+        (["run", "--budget", "tiny"], "quick.*full"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(arguments, says, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.search(says, error)
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    def broken():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("course.commands.doctor.findings", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["doctor"])
+
+
+def test_a_missing_package_is_one_line_that_names_doctor(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)  # makes `import torch` raise ModuleNotFoundError
+    assert main(["sample", "digits", "--out", str(tmp_path / "x.png")]) == 1
+    error = capsys.readouterr().err
+    assert "torch" in error
+    assert "doctor" in error
+    assert error.count("\n") == 1
+
+
+def test_output_cut_off_by_the_reader_is_no_traceback():
+    program = """
+import sys
+from course import __main__
+from course.commands import doctor
+doctor.findings = lambda: [doctor.Finding("a", "ok", "b")]
+sys.exit(__main__.main(["doctor"]))
+"""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_write_whole_writes_and_leaves_nothing_beside(tmp_path):
+    write_whole(tmp_path / "a", b"one")
+    write_whole(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file to fill up a disk with")
+def test_a_full_disk_keeps_the_old_file_and_leaves_nothing_half(tmp_path):
+    import resource
+
+    write_whole(tmp_path / "a", b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the next byte fails in the middle of the write
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*a: .*--out"):
+            write_whole(tmp_path / "a", b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "missing" / "a", tmp_path / "file" / "a"):
+        with pytest.raises(UserError, match="cannot write") as caught:
+            write_whole(place, b"x")
+        assert "\n" not in str(caught.value)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="cannot write"):
+        write_whole(tmp_path / "folder", b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

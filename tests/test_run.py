@@ -1,0 +1,333 @@
+"""`run`: small notebooks executed for real, and their pages read as a browser without a network would."""
+
+import json
+import os
+import re
+import shutil
+import sys
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course.__main__ import main
+from course.commands import UserError, kernel
+from course.commands.page import html_page
+from course.commands.run import NOTEBOOKS, Outcome, find, table
+
+GOOD = [
+    new_markdown_cell("# A good lesson about $x_t$\n\n$$q(x_t \\mid x_0)$$\n\nOn to [the next](02_bad.ipynb#end)."),
+    new_code_cell(
+        "import os, sys\nprint(sys.executable)\nprint(os.environ['COURSE_BUDGET'], os.environ['OMP_NUM_THREADS'])\n"
+        "print(os.getcwd())"
+    ),
+    new_code_cell(
+        "import numpy as np\nfrom course import viz\n"
+        "fig = viz.pictures(np.random.randn(4, 1, 8, 8), title='Four of them')\n"
+        "viz.show(fig, alt='four pictures of noise')"
+    ),
+    new_code_cell("from course.widgets import scrub\nscrub([fig], ['one'], 'which')"),
+]
+BAD = [
+    new_markdown_cell("# A lesson with a fault"),
+    new_code_cell("before = 'seen before the fault'\nprint(before)"),
+    new_code_cell("# a comment first\nraise ValueError('this is wrong\\nand this a second line')"),
+    new_code_cell("print('never reached')"),
+]
+
+
+def save(path, cells, **course):
+    notebook = new_notebook(cells=cells, metadata={"course": course} if course else {})
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A run over a good lesson, a bad one and a file that is none: (folder, status, standard output, errors)."""
+    folder = tmp_path_factory.mktemp("lessons")
+    (folder / "00_none.ipynb").write_text("this is no notebook")
+    save(folder / "02_bad.ipynb", BAD)
+    save(folder / "03_good.ipynb", GOOD, budget_seconds=0.5)
+    # someone else's kernel called python3, as many a home folder has one: it must not be taken
+    spec = folder / "jupyter" / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text(json.dumps({"argv": ["false"], "display_name": "x", "language": "python"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder / "jupyter"))
+        patch.delenv("COURSE_BUDGET", raising=False)
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        output, errors = folder / "output.txt", folder / "errors.txt"
+        with output.open("w") as out, errors.open("w") as err:
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            status = main(["run", str(folder), "--out", str(folder / "deep" / "build")])
+    return folder, status, output.read_text(), errors.read_text()
+
+
+def page(ran, name):
+    return BeautifulSoup((ran[0] / "deep" / "build" / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def loads(soup):
+    """All addresses that a page would fetch when opened; the links that a reader may click are not among them."""
+    tags = soup.select("script[src], img[src], iframe[src], link[href], source[src], object[data]")
+    found = [tag.get("src") or tag.get("href") or tag.get("data") for tag in tags]
+    for text in [tag.get_text() for tag in soup.select("style, script")]:
+        found += re.findall(r"(?:url\(|@import|import\()\s*[\"']?([^\"')\s]+)", text)
+    return [address for address in found if not address.startswith(("data:", "#"))]
+
+
+def test_a_failing_lesson_is_status_1_and_the_others_run(ran):
+    _, status, output, _ = ran
+    assert status == 1
+    lines = output.splitlines()
+    assert re.fullmatch(r"lesson\s+seconds\s+budget", lines[0])
+    assert re.fullmatch(r"00_none\s+0\.0\s+failed", lines[1])
+    assert re.fullmatch(r"02_bad\s+\d+\.\d\s+failed", lines[2])
+    assert re.fullmatch(r"03_good\s+\d+\.\d\s+0\.5\s+over its budget", lines[3])
+    assert re.fullmatch(r"together\s+\d+\.\d", lines[4])
+    assert lines[5].startswith("2 pages in ")
+
+
+def test_the_fault_is_named_in_one_line(ran):
+    errors = re.split(r"[\r\n]+", ran[3])
+    assert [line.strip() for line in errors if "02_bad: code" in line] == [
+        "02_bad: code cell 2 (raise ValueError('this is wrong\\nand this a second line')): ValueError: this is wrong"
+    ]
+    assert sum("00_none: not a notebook" in line for line in errors) == 1
+    assert "Traceback" not in ran[3]
+
+
+def test_a_progress_bar_counts_the_cells(ran):
+    assert "03_good" in ran[3]
+    assert re.search(r"\d+/6 \[", ran[3])
+
+
+def test_the_page_of_a_failing_lesson_goes_as_far_as_it_got(ran):
+    text = page(ran, "02_bad.html").get_text()
+    assert text.count("seen before the fault") == 2  # in the code and below it
+    assert "and this a second line" in text
+    assert text.count("never reached") == 1  # in the code only
+
+
+def test_the_kernel_is_this_python_with_the_quick_settings(ran):
+    text = page(ran, "03_good.html").get_text()
+    assert f"{sys.executable}\nquick 1\n{ran[0]}" in text
+
+
+def test_the_page_needs_no_network(ran):
+    for name in ("02_bad.html", "03_good.html"):
+        soup = page(ran, name)
+        assert loads(soup) == []
+        assert not soup.select("script")
+
+
+def test_the_page_shows_figure_formula_and_title(ran):
+    soup = page(ran, "03_good.html")
+    (figure,) = soup.select("main img")
+    assert figure["alt"] == "four pictures of noise"
+    assert figure["src"].startswith("data:image/png;base64,")
+    assert len(soup.select("math")) == 2
+    assert "$" not in soup.select_one("main .jp-MarkdownCell").get_text()
+    assert soup.title.get_text() == "A good lesson about x_t"
+
+
+def test_links_between_lessons_lead_to_pages(ran):
+    assert page(ran, "03_good.html").find("a", string="the next")["href"] == "02_bad.html#end"
+
+
+def test_widgets_are_left_out(ran):
+    assert "VBox" not in page(ran, "03_good.html").get_text()
+
+
+def test_nothing_is_left_beside_the_pages_and_the_notebooks_are_untouched(ran):
+    folder = ran[0]
+    assert sorted(path.name for path in (folder / "deep" / "build").iterdir()) == ["02_bad.html", "03_good.html"]
+    assert nbformat.read(folder / "03_good.ipynb", 4).cells[1].outputs == []
+
+
+def test_a_cell_that_takes_too_long_and_a_kernel_that_dies(tmp_path):
+    slow = new_notebook(cells=[new_code_cell("import time\ntime.sleep(60)"), new_code_cell("print(1)")])
+    said = []
+    fault = kernel.execute(slow, tmp_path, "quick", 1, said.append)
+    assert fault == "code cell 1 (import time): took longer than 1 s"
+    assert (slow.cells[1].outputs, said) == ([], [])
+    dead = new_notebook(cells=[new_code_cell("import os"), new_code_cell("os._exit(3)")])
+    fault = kernel.execute(dead, tmp_path, "quick", 60, said.append)
+    assert fault.startswith("code cell 2 (os._exit(3)): the kernel died")
+    assert said == [1]
+
+
+def test_a_full_run_sets_its_budget_and_leaves_threads_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    notebook = new_notebook(
+        cells=[new_code_cell("import os\nos.environ['COURSE_BUDGET'], os.environ['OMP_NUM_THREADS']")]
+    )
+    assert kernel.execute(notebook, tmp_path, "full", 60, lambda _: None) is None
+    assert notebook.cells[0].outputs[0].data["text/plain"] == "('full', '2')"
+
+
+def test_lessons_are_found_by_number_name_path_and_folder(tmp_path, monkeypatch):
+    for name in ("00_welcome", "02_forward_process", "12_smaller"):
+        save(tmp_path / f"{name}.ipynb", [])
+    stems = lambda *names: [path.stem for path in find(names, tmp_path)]  # noqa: E731
+    assert stems() == ["00_welcome", "02_forward_process", "12_smaller"]
+    assert stems("02") == stems("2") == stems("02_forward_process") == ["02_forward_process"]
+    assert stems("12", "0", "12_smaller") == ["12_smaller", "00_welcome"]
+    other = save(tmp_path.parent / "other.ipynb", [])
+    assert stems(str(other), "00") == ["other", "00_welcome"]
+    assert stems(str(tmp_path)) == stems()
+
+
+@pytest.mark.parametrize("name", ["07", "forward", "notes.ipynb", "1_"])
+def test_an_unknown_lesson_lists_the_known_ones(tmp_path, name):
+    save(tmp_path / "00_welcome.ipynb", [])
+    with pytest.raises(UserError, match=r"known: 00_welcome") as caught:
+        find([name], tmp_path)
+    assert caught.value.code == 2
+
+
+def test_no_lessons_and_two_of_one_name_are_wrong_use(tmp_path):
+    with pytest.raises(UserError, match="there is no lesson"):
+        find([], tmp_path)
+    (tmp_path / "b").mkdir()
+    one, two = save(tmp_path / "a.ipynb", []), save(tmp_path / "b" / "a.ipynb", [])
+    with pytest.raises(UserError, match="two of these notebooks are called a"):
+        find([str(one), str(two)], tmp_path)
+
+
+def test_the_lessons_of_the_checkout_are_the_default():
+    assert find([]) == sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("missing", ["nbformat", "nbclient", "nbconvert", "math_core"])
+def test_a_missing_lab_package_is_one_line(tmp_path, monkeypatch, capsys, missing):
+    path = save(tmp_path / "a.ipynb", [])
+    for name in ("course.commands.page", "course.commands.kernel"):
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(sys.modules["course.commands"], name.rpartition(".")[2])
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(["run", str(path), "--out", str(tmp_path / "build")]) == 1
+    error = capsys.readouterr().err
+    assert f"{missing} is missing" in error
+    assert "pip install -e '.[lab]'" in error
+    assert error.count("\n") == 1
+
+
+def test_an_output_folder_that_cannot_be_and_a_wrong_budget(tmp_path, monkeypatch, capsys):
+    path = save(tmp_path / "a.ipynb", [])
+    assert main(["run", str(path), "--out", str(path)]) == 1
+    assert "cannot make the folder" in capsys.readouterr().err
+    monkeypatch.setenv("COURSE_BUDGET", "tiny")
+    assert main(["run", str(path), "--out", str(tmp_path)]) == 2
+    assert "COURSE_BUDGET is 'tiny'" in capsys.readouterr().err
+
+
+def test_table_aligns_and_judges():
+    text = table([Outcome("02_forward_process", 12.34, 30, None), Outcome("x", 100.0, 30, "ValueError")])
+    assert text.splitlines() == [
+        "lesson              seconds  budget",
+        "02_forward_process     12.3      30",
+        "x                     100.0      30  failed",
+        "together              112.3",
+    ]
+
+
+def html(*cells, folder="."):
+    """The page of cells as parsed HTML, and what could not be converted."""
+    text, faults = html_page(new_notebook(cells=list(cells)), "name", folder)
+    return BeautifulSoup(text, "html.parser"), faults
+
+
+def test_formulas_of_every_kind_become_mathml():
+    soup, faults = html(
+        new_markdown_cell(
+            "$a<b$ and \\\\(c\\\\)\n\n$$\\begin{aligned} x &= 1 & \\text{why} \\\\ y &= 2 \\end{aligned}$$\n\n"
+            "\\begin{align} u &= v \\end{align}\n\n$$w = 1 \\tag{4}$$\n\n| head |\n|---|\n| $\\bar\\alpha_t$ |"
+        )
+    )
+    assert faults == []
+    assert len(soup.select("math")) == 6
+    assert len(soup.select(".formula math[display=block]")) == 3
+    assert "&=" not in soup.select_one("main").get_text()
+    assert {"(1)", "(4)"} <= set(re.findall(r"\(\d\)", soup.select_one("main").get_text()))
+
+
+def test_a_formula_that_cannot_be_converted_is_shown_as_source_and_reported():
+    soup, faults = html(new_markdown_cell("Here $\\nosuchcommand{a} < 1$ it is."))
+    assert soup.select_one("main code").get_text() == "\\nosuchcommand{a} < 1"
+    assert len(faults) == 1
+    assert "nosuchcommand" in faults[0]
+
+
+def test_dollars_in_code_stay():
+    soup, _ = html(new_markdown_cell("`$HOME` and\n\n```bash\necho $PATH $HOME\n```"), new_code_cell("x = '$a$'"))
+    assert not soup.select("math")
+    assert "echo $PATH $HOME" in soup.get_text()
+
+
+def test_latex_outputs_and_pictures_of_the_folder(tmp_path):
+    (tmp_path / "dot.png").write_bytes(b"\x89PNG")
+    cell = new_code_cell("", outputs=[new_output("display_data", data={"text/latex": "$\\alpha^2$"})])
+    text = new_markdown_cell(
+        "![a dot](dot.png) and <img alt='the same' src='dot.png'>\n\n<div><img src=\"dot.png\"></div>"
+    )
+    soup, faults = html(cell, text, folder=tmp_path)
+    assert (len(soup.select("math")), faults) == (1, [])
+    assert [image["src"] for image in soup.select("img")] == ["data:image/png;base64,iVBORw=="] * 3
+    assert soup.title.get_text() == "name"
+
+
+def test_a_picture_that_its_cell_does_not_hold_is_reported_and_named():
+    soup, faults = html(new_markdown_cell("![what it shows](attachment:lost.png)\n\nGo on."))
+    assert faults == ["missing attachment: lost.png"]
+    assert "what it shows" in soup.get_text()
+    assert "Go on." in soup.get_text()
+
+
+def test_an_answer_stays_hidden_in_its_details():
+    soup, _ = html(
+        new_markdown_cell("<details><summary>Answer</summary>\n\n**b.** Because $t = 0$.\n</details>\n\nGo on.")
+    )
+    hidden = soup.select_one("details").get_text()
+    assert "Because" in hidden
+    assert "Go on" not in hidden
+
+
+def test_a_badge_from_elsewhere_is_left_out():
+    badge = new_markdown_cell("![Colab](https://example.org/badge.svg)", metadata={"tags": ["badge"]})
+    soup, _ = html(badge, new_markdown_cell("text"))
+    assert loads(soup) == []
+
+
+@pytest.mark.skipif(not list(NOTEBOOKS.glob("*.ipynb")), reason="there are no lessons in this checkout")
+def test_every_formula_of_the_lessons_can_be_converted():
+    for path in find([]):
+        text, faults = html_page(nbformat.read(path, 4), path.stem, path.parent)
+        assert faults == [], path.stem
+        assert loads(BeautifulSoup(text, "html.parser")) == [], path.stem
+
+
+@pytest.mark.browser
+def test_a_browser_draws_the_formulas_with_the_font_of_the_page(ran):
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("there is no Chromium on the PATH")
+    asked = []
+    with sync_playwright() as tools:
+        options = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        browser = tools.chromium.launch(executable_path=chromium, args=options)
+        tab = browser.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto((ran[0] / "deep" / "build" / "03_good.html").as_uri())
+        tab.evaluate("document.fonts.ready")
+        loaded = tab.evaluate("[...document.fonts].map(font => `${font.family} ${font.status}`)")
+        boxes = [formula.bounding_box() for formula in tab.locator("math").all()]
+        browser.close()
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    assert [text.replace('"', "") for text in loaded] == ["Course Math loaded"]
+    assert all(box["width"] > 15 and box["height"] > 8 for box in boxes)
