@@ -4,6 +4,7 @@ import gzip
 import os
 import socket
 import tempfile
+from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlparse
@@ -23,6 +24,10 @@ SPLITS = {
     "moons": ("all",),
 }
 PHOTOS = ("camera", "grass")
+HELP = (
+    "Connect to the network, or let COURSE_DATA name a folder that can be written or that holds the set; "
+    "the lessons go on with 'digits' and 'mnist_mini'."
+)
 
 
 class DataError(OSError):
@@ -119,12 +124,15 @@ def _cifar10(split):
     except RuntimeError:  # torchvision's word for missing or corrupt
         archive = root / CIFAR10.filename
         _ensure(archive, CIFAR10.tgz_md5, [CIFAR10.url], "cifar10")
-        with tempfile.TemporaryDirectory(dir=root) as fresh:
-            extract_archive(str(archive), fresh)
-            old = root / CIFAR10.base_folder
-            if old.exists():
-                os.replace(old, Path(fresh) / "corrupt")
-            os.replace(Path(fresh) / CIFAR10.base_folder, old)
+        try:
+            with tempfile.TemporaryDirectory(dir=root) as fresh:
+                extract_archive(str(archive), fresh)
+                old = root / CIFAR10.base_folder
+                if old.exists():
+                    os.replace(old, Path(fresh) / "corrupt")
+                os.replace(Path(fresh) / CIFAR10.base_folder, old)
+        except OSError as error:
+            raise DataError(f"cifar10: {archive} cannot be unpacked ({error}). {HELP}") from error
         found = CIFAR10(root, train=split == "train")
     return _tensors(found.data.transpose(0, 3, 1, 2), found.targets)
 
@@ -146,16 +154,13 @@ def _ensure(path, md5, urls, name):
                     download_url(url, fresh, path.name, md5)
                     os.replace(Path(fresh) / path.name, path)
                     return
-                except (OSError, RuntimeError) as error:  # the next mirror may do
+                except (OSError, RuntimeError, HTTPException) as error:  # the next mirror may do
                     reasons.append(f"{urlparse(url).netloc}: {error}")
     except OSError as error:
         reasons.append(str(error))
     finally:
         socket.setdefaulttimeout(timeout)
-    raise DataError(
-        f"{name}: {path} {state} and cannot be downloaded ({'; '.join(reasons)}). Connect to the network, or let "
-        "COURSE_DATA name a writable folder or one that holds it; the lessons go on with 'digits' and 'mnist_mini'."
-    )
+    raise DataError(f"{name}: {path} {state} and cannot be downloaded ({'; '.join(reasons)}). {HELP}")
 
 
 def reachable(timeout=2.0):
@@ -176,6 +181,8 @@ def batches(x, y=None, size=128, seed=0):
     """
     if not 1 <= size <= len(x):
         raise ValueError(f"a batch of {size} does not fit {len(x)} pictures")
+    if y is not None and len(y) != len(x):
+        raise ValueError(f"each picture needs one label, but there are {len(x)} pictures and {len(y)} labels")
     for turn in count():
         order = torch.from_numpy(np.random.default_rng((seed, turn)).permutation(len(x)))
         for chosen in order[: len(x) // size * size].split(size):

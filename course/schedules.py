@@ -17,7 +17,7 @@ class Schedule:
     name: str = "custom"
 
     def __post_init__(self):
-        table = torch.as_tensor(self.alpha_bar, dtype=torch.float64)  # (T + 1,)
+        table = torch.as_tensor(self.alpha_bar, dtype=torch.float64).clone()  # (T + 1,), nobody else's
         if table.ndim != 1 or len(table) < 2:
             raise ValueError(f"alpha_bar must be (T + 1,) with T >= 1, but has shape {tuple(table.shape)}")
         if table[0] != 1:

@@ -1,0 +1,101 @@
+"""What several tests share: where things are, and environments that hold everything but the course itself."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+
+# Before torch is imported: small networks run many times slower on several threads, and tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("COURSE_BUDGET", "quick")
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BIN = "Scripts" if os.name == "nt" else "bin"
+
+
+def run(*command, **options):
+    """Run a command to its end and return it with its output as text."""
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+
+
+def tracked():
+    """Every file that is in git or would be added to it; skips where this is no checkout."""
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def copy_tracked(folder):
+    """Copy those files to `folder`, as a fresh clone would have them."""
+    for path in tracked():
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return folder
+
+
+def add_kernel(folder, name, python):
+    """Describe a kernel that runs `python`; Jupyter finds it where JUPYTER_PATH holds `folder`."""
+    spec = folder / "kernels" / name
+    spec.mkdir(parents=True)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+
+
+def execute(notebook, folder, kernel="python3", seconds=120):
+    """Run all cells from `folder`, in place; CellExecutionError at the first that fails, CellTimeoutError if slow."""
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=seconds, kernel_name=kernel, resources=resources).execute()
+    return notebook
+
+
+@pytest.fixture(scope="session")
+def uv():
+    """The path of uv: the environment's own, else the machine's."""
+    found = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if not found:
+        pytest.skip("uv is neither in this environment nor on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def network(uv, tmp_path_factory):
+    """Skips where uv cannot reach the package registry it is set up for."""
+    cache = tmp_path_factory.mktemp("cache")  # empty: what was fetched earlier proves nothing
+    probe = run(
+        *(uv, "pip", "compile", "--quiet", "--no-deps", "--cache-dir", cache, "-"),
+        input="wheel\n",
+        env={**os.environ, "UV_HTTP_TIMEOUT": "15", "UV_HTTP_RETRIES": "0"},
+    )
+    if probe.returncode:
+        pytest.skip(f"no package registry can be reached: {' '.join(probe.stderr.split())[:200]}")
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    """A Python with pip and all that this environment holds except the course, and a kernel named `bare` that runs it.
+
+    The packages come by a .pth line: Python adds that folder but does not read the .pth files inside it, and the
+    editable course is one of those. pip is borrowed from the interpreter below, as the environment has none.
+    """
+    home = tmp_path_factory.mktemp("bare")
+    done = run(sys.executable, "-m", "venv", "--without-pip", home / "env")
+    assert done.returncode == 0, done.stderr
+    python = home / "env" / BIN / Path(sys.executable).name
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
+    (site / "parent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    below = run(sys._base_executable, "-c", "import pip; print(pip.__path__[0])")
+    if below.returncode:
+        pytest.skip(f"{sys._base_executable} has no pip to borrow")
+    (site / "pip").symlink_to(below.stdout.strip())
+    add_kernel(home / "jupyter", "bare", python)
+    assert "No module named 'course'" in run(python, "-c", "import course", cwd=home).stderr
+    return python

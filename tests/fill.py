@@ -1,0 +1,53 @@
+"""Fill a lesson's exercises: each stub cell becomes the function of the same name in tests/solutions/.
+
+A stub is a code cell tagged `exercise` that defines one function `my_...`; tests/solutions/<lesson>.py holds a working
+function of that name for each.
+"""
+
+import ast
+from pathlib import Path
+
+SOLUTIONS = Path(__file__).resolve().parent / "solutions"
+
+
+def functions(source):
+    """The top-level functions `my_...` of a piece of Python, as {name: its source text}."""
+    return {
+        node.name: ast.get_source_segment(source, node)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("my_")
+    }
+
+
+def stubs(notebook):
+    """The exercise cells of a notebook, as {function name: cell}; raises ValueError for a cell without one function."""
+    found = {}
+    for cell in notebook.cells:
+        if "exercise" in cell.metadata.get("tags", []):
+            names = list(functions(cell.source))
+            if len(names) != 1 or names[0] in found:
+                raise ValueError(f"an exercise cell must define one new function my_..., this one defines {names}")
+            found[names[0]] = cell
+    return found
+
+
+def fill(notebook, solutions):
+    """Put the functions of `solutions` (Python source) in place of the stubs; the notebook itself is changed.
+
+    Imports at the top of the solutions come before each function. Raises ValueError unless every stub has one solution
+    and every solution a stub.
+    """
+    cells, answers = stubs(notebook), functions(solutions)
+    if cells.keys() != answers.keys():
+        raise ValueError(
+            f"stubs without a solution: {sorted(cells.keys() - answers.keys())}; "
+            f"solutions without a stub: {sorted(answers.keys() - cells.keys())}"
+        )
+    imports = [
+        ast.get_source_segment(solutions, node)
+        for node in ast.parse(solutions).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    for name, cell in cells.items():
+        cell.source = "\n".join([*imports, "", "", answers[name]])
+    return notebook

@@ -1,0 +1,80 @@
+"""Truths and small tools that several tests share."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+
+from course import schedules
+from course.data import load
+from course.exact import FiniteSet, GaussianMixture
+
+ALL = {"linear": schedules.linear, "cosine": schedules.cosine, "scaled_linear": schedules.scaled_linear}
+
+
+@contextmanager
+def refused(kind, words):
+    """The block must raise `kind`, in one line that matches `words`."""
+    with pytest.raises(kind, match=words) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(shape, generator=seeded(seed), dtype=dtype)
+
+
+def double(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def coarse():
+    """Twenty steps with betas from 0.02 to 0.5, where a shift by one index shows; ends at alpha_bar 0.0017."""
+    beta = torch.linspace(0.02, 0.5, 20, dtype=torch.float64)
+    return schedules.Schedule(torch.cat([double([1.0]), torch.cumprod(1 - beta, 0)]), "coarse")
+
+
+def line():
+    """A mixture on a line: three overlapping parts of different width and weight."""
+    return GaussianMixture(double([[-1.5], [0.0], [2.0]]), double([0.2, 0.5, 0.3]), double([0.3, 0.2, 0.5]))
+
+
+def plane():
+    """A mixture on a plane: four overlapping parts of different width and weight."""
+    means = double([[1.5, 0.0], [-1.0, 1.0], [-0.5, -1.5], [0.5, 0.8]])
+    return GaussianMixture(means, double([0.3, 0.5, 0.2, 0.8]), double([0.4, 0.1, 0.2, 0.3]))
+
+
+def scans(n=40, dtype=torch.float64):
+    """The first n digits, pictures (n, 1, 8, 8)."""
+    return load("digits")[0][:n].to(dtype)
+
+
+def finite(n=40, dtype=torch.float64):
+    return FiniteSet(scans(n, dtype))
+
+
+def listing(folder):
+    """Every file and folder below, with the bytes of the files."""
+    return {p.relative_to(folder).as_posix(): p.is_file() and p.read_bytes() for p in sorted(folder.rglob("*"))}
+
+
+def files(folder):
+    """Every file below, with its bytes."""
+    return {name: content for name, content in listing(folder).items() if content is not False}
+
+
+def rgb(figure_colour):
+    """A matplotlib colour as "#rrggbb"."""
+    from matplotlib.colors import to_hex
+
+    return to_hex(figure_colour).upper()
+
+
+def as_numpy(x):
+    return np.asarray(x)

@@ -1,0 +1,118 @@
+"""What a run is and where its files are."""
+
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from helpers import refused
+
+from course import data, env
+
+
+def test_one_seed_fixes_every_stream():
+    def draw(seed):
+        generator = env.seed_all(seed)
+        return random.random(), np.random.rand(), torch.rand(()).item(), torch.rand((), generator=generator).item()
+
+    assert draw(3) == draw(3)
+    assert all(a != b for a, b in zip(draw(3), draw(4), strict=True))
+
+
+def test_the_generator_of_a_seed_is_independent_of_the_global_stream():
+    generator = env.seed_all(0)
+    first = torch.rand(3)
+    torch.rand(3, generator=generator)
+    env.seed_all(0)
+    assert torch.rand(3).equal(first)
+
+
+def test_the_device_can_compute():
+    assert torch.ones(2, device=env.device()).sum() == 2
+    assert env.device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize(("chosen", "answer"), [("quick", 1), ("full", 2)])
+def test_course_budget_decides(chosen, answer, monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", chosen)
+    assert env.budget(quick=1, full=2) == answer
+
+
+@pytest.mark.parametrize(("kind", "answer"), [("cpu", 1), ("cuda", 2)])
+@pytest.mark.parametrize("unset", [True, False])
+def test_without_course_budget_a_gpu_decides(kind, answer, unset, monkeypatch):
+    monkeypatch.setattr(env, "device", lambda: torch.device(kind))
+    if unset:
+        monkeypatch.delenv("COURSE_BUDGET", raising=False)
+    else:
+        monkeypatch.setenv("COURSE_BUDGET", "")
+    assert env.budget(quick=1, full=2) == answer
+
+
+def test_another_budget_is_refused(monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", "fast")
+    with refused(ValueError, "'fast'.*'quick' or 'full'"):
+        env.budget(quick=1, full=2)
+
+
+def test_threads_reads_and_sets():
+    before = env.threads()
+    try:
+        assert env.threads(1) == 1
+        assert torch.get_num_threads() == 1
+        assert env.threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_shipped_files_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "elsewhere"))
+    assert env.shipped("data/photos/camera.png").is_file()
+    assert data.load("mnist_mini")[0].shape == (1000, 1, 28, 28)
+
+
+def test_an_installed_package_ships_its_own_files(tmp_path, monkeypatch):
+    package = tmp_path / "site" / "course"
+    (package / "_shipped" / "data").mkdir(parents=True)
+    (package / "_shipped" / "data" / "x.txt").write_text("x")
+    monkeypatch.setattr(env, "PACKAGE", package)
+    assert env.checkout() is None
+    assert env.shipped("data/x.txt").read_text() == "x"
+
+
+def test_a_missing_shipped_file_is_named():
+    with refused(FileNotFoundError, r"data/nothing\.npz should have come with the course.*install it again"):
+        env.shipped("data/nothing.npz")
+
+
+def test_downloads_go_where_course_data_says_else_to_the_checkout_else_to_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert env.data_root() == tmp_path
+    monkeypatch.setenv("COURSE_DATA", "~/pictures")
+    assert "~" not in str(env.data_root())
+    monkeypatch.delenv("COURSE_DATA")
+    assert env.data_root() == env.checkout() / "data"
+    monkeypatch.setattr(env, "PACKAGE", tmp_path / "site" / "course")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert "noise-to-images" in str(env.data_root())
+    assert not env.data_root().exists()  # asking creates nothing
+
+
+def test_the_package_names_its_parts_and_imports_none_of_them_before_they_are_asked_for():
+    code = (
+        "import sys, course; print('torch' in sys.modules, course.schedules.linear(9).T, 'course.viz' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "9", "False"]
+
+
+def test_an_unknown_part_lists_the_known_ones():
+    import course
+
+    with refused(AttributeError, "'sampler'; it has .*samplers, guidance"):
+        _ = course.sampler
+    assert {"schedules", "forward", "NULL"} <= set(dir(course))
+    assert course.NULL == -1

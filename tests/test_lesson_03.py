@@ -1,0 +1,150 @@
+"""What lesson 03 says and no cell of it proves: its title picture, worked values, splits, and what the exercises ask.
+
+`python tests/test_lesson_03.py` draws the title picture again and puts it into the notebook.
+"""
+
+import base64
+import importlib.util
+import io
+from itertools import pairwise
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from PIL import Image
+
+from course.data import load
+from course.exact import FiniteSet, GaussianMixture
+from course.forward import convert, q_posterior
+from course.metrics import nearest
+from course.samplers import ddpm, last
+from course.schedules import Schedule, linear
+from course.viz import grid_image
+
+LESSON = ROOT / "notebooks/03_reverse_process.ipynb"
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/03_reverse_process.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def walk(model, x, grid, dice):
+    """The sampler of section 5, which can leave out the noise."""
+    schedule, generator = linear(), seeded(1)
+    for t, s in pairwise(grid):
+        mean, std = q_posterior(schedule, convert(schedule, x, t, model(x, t), "eps", "x0"), x, t, s)
+        x = mean + dice * std * torch.randn(x.shape, generator=generator)
+    return x
+
+
+def hook():
+    """The two blocks of the title, drawn with and without the noise, as a PIL image."""
+    schedule = linear()
+    model = FiniteSet(load("digits", "train")[0]).eps_model(schedule)
+    noises = torch.randn(100, 1, 8, 8, generator=seeded(1))  # all hundred of section 5: its dice are shared
+    left, right = (
+        grid_image(walk(model, noises, schedule.grid(200), dice)[:12], columns=4, scale=8) for dice in (1, 0)
+    )
+    both = Image.new("RGB", (2 * left.width + 64, left.height), "white")
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width + 64, 0))
+    return both
+
+
+def test_title_picture_is_what_the_lesson_draws():
+    stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
+    stored = Image.open(io.BytesIO(base64.b64decode(stored)))
+    shown, drawn = (np.asarray(image.convert("L"), float) for image in (stored, hook()))
+    assert shown.shape == drawn.shape
+    assert np.abs(shown - drawn).mean() < 3  # grey levels of 255: room for one other digit where rounding differs
+
+
+def test_worked_values_of_the_exercises(solution):
+    table, t, s = torch.tensor([1, 0.9, 0.5]).double(), torch.tensor([2]), torch.tensor([1])
+    one, two = torch.ones(1, 1).double(), torch.full((1, 1), 2.0).double()
+    mean, std = solution.my_q_posterior(table, one, two, t, s)
+    assert (mean.item(), std.item()) == pytest.approx((1.141, 0.298), abs=5e-4)
+    for variance, value in ((0.0, 2.138), (1.0, 2.507)):
+        step = solution.my_ddpm_step(table, two, t, s, one, one, variance)
+        assert step.item() == pytest.approx(value, abs=5e-4)
+    table, part = torch.tensor([1, 0.25]).double(), torch.ones(1).double()
+    eps = solution.my_mixture_eps(table, one, torch.tensor([1]), part[:, None], 0 * part, part)
+    assert eps.item() == pytest.approx(0.577, abs=5e-4)
+
+
+def test_solutions_equal_the_package_on_both_tables(solution):
+    coarse = Schedule(torch.cumprod(1 - torch.cat([torch.zeros(1), torch.linspace(0.02, 0.5, 20)]).double(), 0))
+    for schedule in (coarse, linear()):
+        times = torch.tensor([1, schedule.T, 12, 7])
+        earlier = torch.tensor([0, 5, 11, 3])
+        x0, x_t, eps = torch.randn(3, 4, 1, 4, 4, generator=seeded(0)).double()
+        mine = solution.my_q_posterior(schedule.alpha_bar, x0, x_t, times, earlier)
+        for answer, truth in zip(mine, q_posterior(schedule, x0, x_t, times, earlier), strict=True):
+            torch.testing.assert_close(answer, truth, rtol=1e-10, atol=1e-12)
+        for t, s, variance in ((12, 11, 0.0), (schedule.T, 5, 1.0), (7, 0, 1.0)):
+            noise = torch.randn(x_t.shape, generator=seeded(1), dtype=torch.float64)
+            truth = last(
+                ddpm(lambda *_: eps, schedule, x_t, torch.tensor([t, s]), variance=variance, generator=seeded(1))  # noqa: B023
+            )
+            rows = torch.ones(4, dtype=torch.long)
+            answer = solution.my_ddpm_step(schedule.alpha_bar, x_t, t * rows, s * rows, eps, noise, variance)
+            torch.testing.assert_close(answer, truth, rtol=1e-9, atol=1e-10)
+        means, stds = torch.randn(3, 5, generator=seeded(2)).double(), torch.tensor([0.1, 0.5, 1.0]).double()
+        weights, points = torch.tensor([0.2, 0.5, 0.3]).double(), torch.randn(4, 5, generator=seeded(3)).double()
+        truth = GaussianMixture(means, stds, weights).eps_model(schedule)(points, times)
+        answer = solution.my_mixture_eps(schedule.alpha_bar, points, times, means, stds, weights)
+        torch.testing.assert_close(answer, truth, rtol=1e-9, atol=1e-10)
+
+
+def test_copying_does_not_hang_on_the_split():
+    """Sections 5 and 6 on another split of the scans: all copies at 50 steps; without noise a few eights."""
+    x, y = load("digits", "all")
+    chosen = torch.randperm(len(x), generator=seeded(11))[:1297]
+    x, y = x[chosen], y[chosen]
+    schedule = linear()
+    model, noises = FiniteSet(x).eps_model(schedule), torch.randn(50, 1, 8, 8, generator=seeded(1))
+    distance, _ = nearest(last(ddpm(model, schedule, noises, schedule.grid(50), generator=seeded(2))), x)
+    assert distance.max() < 1e-3
+    _, found = nearest(walk(model, noises, schedule.grid(100), 0), x)
+    assert len(found.unique()) <= 4
+    assert (y[found.unique()] == 8).all()
+
+
+def test_every_question_is_the_one_in_the_quiz():
+    """Each question cell holds the prompt of its id, word for word, and every question of the quiz is asked."""
+    import yaml
+
+    quiz = yaml.safe_load((ROOT / "quizzes/03_reverse_process.yaml").read_text(encoding="utf-8"))
+    asked = {}
+    for cell in nbformat.read(LESSON, 4).cells:
+        if "ask" in cell.metadata.get("course", {}):
+            asked[cell.metadata["course"]["ask"]] = cell.source
+    assert asked.keys() == {question["id"] for question in quiz["questions"]}
+    for question in quiz["questions"]:
+        assert question["prompt"]["en"] in asked[question["id"]], question["id"]
+        for option in question.get("items", question["answers"]):
+            if "text" in option:
+                assert f"{option['id']}) {option['text']['en']}" in asked[question["id"]], question["id"]
+
+
+def write():
+    """Put the title picture into the notebook."""
+    buffer = io.BytesIO()
+    hook().save(buffer, format="PNG", optimize=True)
+    notebook = nbformat.read(LESSON, 4)
+    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
+    nbformat.write(notebook, LESSON)
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,75 @@
+"""Every lesson runs from top to bottom with each exercise filled in, from an empty folder, and left unfilled."""
+
+import ast
+
+import nbformat
+import pytest
+from conftest import LESSONS, execute
+from fill import SOLUTIONS, fill, functions, stubs
+from nbclient.exceptions import CellExecutionError
+
+STUB = 'def my_double(x):\n    """Twice x."""\n    ...'
+
+
+def notebook(*sources, tags=("exercise",)):
+    cells = [nbformat.v4.new_code_cell(sources[0], metadata={"tags": list(tags)})]
+    return nbformat.v4.new_notebook(cells=cells + [nbformat.v4.new_code_cell(source) for source in sources[1:]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_runs_filled(path, tmp_path):
+    lesson = nbformat.read(path, as_version=4)
+    if stubs(lesson) or (SOLUTIONS / f"{path.stem}.py").exists():
+        fill(lesson, (SOLUTIONS / f"{path.stem}.py").read_text(encoding="utf-8"))
+        execute(lesson, tmp_path)
+    else:
+        pytest.skip("no exercises: `make test` has run this lesson already")
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_stubs_are_open_and_solutions_are_not(path):
+    """Each stub has its `...` (that it runs so, `make test` shows), and a solution exists that has none."""
+    lesson = nbformat.read(path, as_version=4)
+    for name, cell in stubs(lesson).items():
+        assert is_open(cell.source), f"{name} is no stub: it holds no `...`"
+    if stubs(lesson):
+        fill(lesson, (SOLUTIONS / f"{path.stem}.py").read_text(encoding="utf-8"))
+    for name, cell in stubs(lesson).items():
+        assert not is_open(cell.source), f"the solution of {name} still holds `...`"
+
+
+def is_open(source):
+    return any(isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(ast.parse(source)))
+
+
+def test_fill_replaces_the_stub_and_runs_it(tmp_path):
+    lesson = notebook(STUB, "assert my_double(2.0) == 4.0")
+    execute(notebook(STUB, "assert my_double(2.0) is None"), tmp_path)
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        execute(lesson, tmp_path)
+    fill(lesson, "import math\n\n\ndef my_double(x):\n    return 2 * math.fabs(x)\n")
+    execute(lesson, tmp_path)
+    assert list(functions(lesson.cells[0].source)) == ["my_double"]
+    assert is_open(STUB)
+    assert not is_open(lesson.cells[0].source)
+
+
+@pytest.mark.parametrize(
+    ("solutions", "message"),
+    [
+        ("", r"stubs without a solution: \['my_double'\]"),
+        ("def my_double(x): return 2 * x\ndef my_half(x): return x / 2", r"solutions without a stub: \['my_half'\]"),
+    ],
+)
+def test_fill_refuses_what_does_not_match(solutions, message):
+    with pytest.raises(ValueError, match=message):
+        fill(notebook(STUB), solutions)
+
+
+def test_an_exercise_cell_must_define_one_function():
+    with pytest.raises(ValueError, match=r"this one defines \[\]"):
+        stubs(notebook("x = 1"))
+    with pytest.raises(ValueError, match="this one defines"):
+        stubs(notebook(STUB + "\n\n" + STUB.replace("double", "half")))
+    assert stubs(notebook("x = 1", tags=())) == {}

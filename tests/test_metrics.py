@@ -1,0 +1,216 @@
+"""Distances and intervals: against closed forms, against scipy, and by how often the intervals hold the truth."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import double, normal, refused, scans, seeded
+
+from course.data import load
+from course.metrics import COPY, bootstrap, frechet, frechet_interval, kid, nearest, w1
+
+
+def exactly(mean, cov, n=50):
+    """Rows (n, D) whose mean and covariance are exactly these."""
+    x = normal(n, len(mean))
+    x = x - x.mean(0)
+    return x @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(x.T))).T @ torch.linalg.cholesky(cov).T + mean
+
+
+def test_frechet_of_gaussians_with_diagonal_covariances_is_the_closed_form():
+    m_a, m_b, s_a, s_b = double([1.0, 2, 3]), double([0.0, 2, 5]), double([1.0, 2, 0.5]), double([3.0, 2, 1])
+    expected = (m_a - m_b).square().sum() + (s_a - s_b).square().sum()
+    found = frechet(exactly(m_a, s_a.square().diag()), exactly(m_b, s_b.square().diag()))
+    assert found == pytest.approx(expected.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("d", [1, 2, 16])
+def test_frechet_equals_the_formula_with_scipys_square_root(d):
+    from scipy.linalg import sqrtm
+
+    a, b = normal(80, d, seed=1) @ normal(d, d, seed=2) + 1, normal(60, d, seed=3) @ normal(d, d, seed=4)
+    cov_a, cov_b = np.atleast_2d(np.cov(a.numpy().T)), np.atleast_2d(np.cov(b.numpy().T))
+    between = ((a.mean(0) - b.mean(0)) ** 2).sum().item()
+    expected = between + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
+    assert frechet(a, b) == pytest.approx(expected, rel=1e-8)
+    assert frechet(b, a) == pytest.approx(expected, rel=1e-8)
+
+
+def test_frechet_of_a_set_with_itself_is_0_and_moving_it_costs_the_square():
+    a = normal(40, 5)
+    assert frechet(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet(a, a + 3) == pytest.approx(5 * 9, rel=1e-9)
+    assert frechet(a.float(), a.float() + 3) == pytest.approx(45, rel=1e-5)
+
+
+def test_frechet_with_fewer_rows_than_features_is_no_trouble():
+    a, b = normal(10, 64), normal(12, 64, seed=1)
+    assert 0 < frechet(a, b) < 500
+    assert frechet(a, a) == pytest.approx(0, abs=1e-4)  # roots of eigenvalues that rounding left instead of 0
+
+
+RUNS, ROWS, FEATURES, TRUE = 50, 300, 16, 0.25
+
+
+def runs():
+    """Pairs of Gaussian samples whose true distance is 0.25, the means being half apart."""
+    for run in range(RUNS):
+        a, b = normal(ROWS, FEATURES, seed=2 * run), normal(ROWS, FEATURES, seed=2 * run + 1)
+        b[:, 0] += 0.5
+        yield a, b
+
+
+def test_the_interval_of_the_frechet_distance_holds_the_truth():
+    intervals = double([frechet_interval(a, b, seeded(run)) for run, (a, b) in enumerate(runs())])
+    point, low, high = intervals.T
+    assert (low < point).all()
+    assert (point < high).all()
+    assert ((low < TRUE) & (high > TRUE)).double().mean() >= 0.9
+    assert abs(point.mean().item() - TRUE) < 0.05  # no bias left, where the plain distance has twice that
+    assert sum(frechet(a, b) for a, b in runs()) / RUNS - TRUE > 0.1
+
+
+def test_a_percentile_bootstrap_of_the_frechet_distance_misses_the_truth():
+    held = 0
+    for run, (a, b) in enumerate(runs()):
+        generator = seeded(run)
+        again = [frechet(*(x[torch.randint(ROWS, (ROWS,), generator=generator)] for x in (a, b))) for _ in range(60)]
+        low, high = np.quantile(again, [0.025, 0.975])
+        held += low <= TRUE <= high
+    assert held <= RUNS / 20
+
+
+def test_kid_is_the_mean_over_pairs_of_different_rows():
+    a, b = normal(6, 3), normal(6, 3, seed=1)
+
+    def kernel(x, y):
+        return (x @ y / 3 + 1).item() ** 3
+
+    pairs = [(i, j) for i in range(6) for j in range(6)]
+    within = sum(kernel(x[i], x[j]) for x in (a, b) for i, j in pairs if i != j) / 30
+    between = sum(kernel(a[i], b[j]) for i, j in pairs) / 36
+    found, spread = kid(a, b, size=6, subsets=4)
+    assert found == pytest.approx(within - 2 * between, rel=1e-10)
+    assert spread == pytest.approx(0, abs=1e-12)  # every subset is the whole
+
+
+def test_kid_of_equal_distributions_is_0_on_average():
+    values = double([kid(normal(200, 8, seed=2 * i), normal(200, 8, seed=2 * i + 1), subsets=10)[0] for i in range(60)])
+    assert abs(values.mean()) < 4 * values.std() / 60**0.5
+    assert values.min() < 0 < values.max()
+    far = normal(200, 8, seed=1) + 0.5
+    assert kid(normal(200, 8), far)[0] > 5 * values.std()
+
+
+def test_kid_follows_its_seed():
+    a, b = normal(150, 4), normal(150, 4, seed=1)
+    assert kid(a, b, generator=seeded(1)) == kid(a, b, generator=seeded(1)) != kid(a, b, generator=seeded(2))
+
+
+def test_copies_are_at_distance_0_of_their_originals():
+    x = load("digits")[0]
+    order = torch.randperm(len(x), generator=seeded())[:200]
+    distance, index = nearest(x[order], x)
+    assert (distance == 0).all()
+    assert index.equal(order)
+    distance, index = nearest(load("mnist_mini")[0][:100], load("mnist_mini")[0])
+    assert (distance == 0).all()
+    assert index.equal(torch.arange(100))
+
+
+def test_nearest_measures_rms_per_pixel():
+    x = scans()
+    moved = x.flip(0) + 0.03 * torch.where(normal(*x.shape) > 0, 1.0, -1.0).double()
+    distance, index = nearest(moved, x)
+    torch.testing.assert_close(distance, torch.full((40,), 0.03, dtype=torch.float64))
+    assert index.equal(torch.arange(40).flip(0))
+    assert (distance < COPY).all()
+    brute = ((moved[:, None] - x[None]) ** 2).mean((2, 3, 4)).sqrt()
+    torch.testing.assert_close(distance, brute.min(1).values)
+
+
+def test_held_out_scans_are_no_copies():
+    assert (nearest(load("digits", "test")[0], load("digits", "train")[0])[0] < COPY).float().mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ([0.0, 1, 2], [0.0, 1, 2], 0),
+        ([0.0, 1, 2], [2.0, 0, 1], 0),
+        ([0.0, 1, 2], [5.0, 6, 7], 5),
+        ([0.0, 0, 0], [1.0, 2, 3], 2),
+        ([0.0, 4], [1.0, 1], 2),
+        ([3.0], [1.0, 1, 2, 8], 2.5),
+        ([0.0, 1], [0.0, 0, 1, 1], 0),
+        ([0.0, 1], [0.0, 0, 1], 1 / 6),
+    ],
+)
+def test_w1_of_a_few_points_worked_by_hand(a, b, expected):
+    assert w1(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, abs=1e-12)
+    assert w1(torch.tensor(b)[:, None], torch.tensor(a)[:, None]) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 70), (1, 50), (60, 120)])
+def test_w1_equals_that_of_scipy(n, m):
+    from scipy.stats import wasserstein_distance
+
+    a, b = normal(n), 2 * normal(m, seed=1) + 0.5
+    assert w1(a, b) == pytest.approx(wasserstein_distance(a.numpy(), b.numpy()), rel=1e-10)
+
+
+def test_w1_of_wide_and_narrow_gaussians_is_the_closed_form():
+    narrow, wide = normal(100_000), 3 * normal(100_000, seed=1)
+    assert w1(narrow, wide) == pytest.approx(2 * (2 / np.pi) ** 0.5, rel=0.02)
+
+
+def test_the_bootstrap_of_a_share_holds_it():
+    share, held = 0.3, 0
+    for run in range(200):
+        values = torch.rand(200, generator=seeded(run)) < share
+        point, low, high = bootstrap(values, resamples=200, generator=seeded(run))
+        assert low <= point <= high
+        assert point == pytest.approx(values.double().mean().item())
+        held += low <= share <= high
+    assert 180 <= held <= 199
+
+
+def test_the_bootstrap_of_a_mean_has_the_width_of_two_standard_errors():
+    values = normal(400)
+    point, low, high = bootstrap(values, generator=seeded())
+    assert point == values.mean()
+    assert high - low == pytest.approx(2 * 1.96 * values.std().item() / 20, rel=0.15)
+
+
+def test_the_bootstrap_takes_any_statistic_of_the_rows():
+    values = normal(300, 2)
+    point, low, high = bootstrap(values, lambda x: (x[:, 0] * x[:, 1]).mean() + 7, resamples=50, generator=seeded())
+    assert low < point < high
+    assert abs(point - 7) < 0.3
+
+
+def test_intervals_follow_their_seed():
+    a, b = normal(50, 3), normal(50, 3, seed=1)
+    assert frechet_interval(a, b, seeded(1)) == frechet_interval(a, b, seeded(1)) != frechet_interval(a, b, seeded(2))
+    assert bootstrap(a, generator=seeded(1)) == bootstrap(a, generator=seeded(1)) != bootstrap(a, generator=seeded(2))
+
+
+ROWS_OF_3 = normal(20, 3)
+WRONG = {
+    "pictures as features": (r"\(N, D\).*\[\(40, 1, 8, 8\)", lambda: frechet(scans(), scans())),
+    "features of two sizes": (r"one D", lambda: frechet(ROWS_OF_3, normal(20, 4))),
+    "one row": (r"N >= 2", lambda: frechet(ROWS_OF_3, ROWS_OF_3[:1])),
+    "one row, kid": (r"N >= 2", lambda: kid(ROWS_OF_3[:1], ROWS_OF_3)),
+    "too few for halves": ("at least 4 rows", lambda: frechet_interval(ROWS_OF_3, ROWS_OF_3[:3])),
+    "subsets too large": ("between 2 and the 20 rows", lambda: kid(ROWS_OF_3, ROWS_OF_3)),
+    "subsets too small": ("between 2 and the 20 rows", lambda: kid(ROWS_OF_3, ROWS_OF_3, size=1)),
+    "pictures of two sizes": (r"one shape.*\(40, 4, 8\)", lambda: nearest(scans()[:, 0], scans()[:, 0, :4])),
+    "a plane for a line": (r"line.*\(20, 3\)", lambda: w1(ROWS_OF_3, ROWS_OF_3)),
+    "an empty cloud": (r"\(0,\)", lambda: w1(torch.zeros(0), torch.zeros(3))),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_measured_is_refused(name):
+    words, call = WRONG[name]
+    with refused(ValueError, words):
+        call()

@@ -1,0 +1,263 @@
+"""Figures: every pixel in its place, every colour in its role, and words for those who do not see them."""
+
+import base64
+import html
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from helpers import normal, refused, scans
+from IPython.utils.capture import capture_output
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course.viz import COLOURS, animate, bars, curves, grid_array, grid_image, panels, pictures, points, show, to_png
+
+PNG = b"\x89PNG\r\n\x1a\n"
+X = [0.0, 1.0, 2.0, 3.0]
+
+
+def colour(mark):
+    return to_hex(mark).upper()
+
+
+FIGURES = {
+    "pictures": lambda ax=None: pictures(scans(4), ["a", "b", "c", "d"], ["row"], "Four scans", ax=ax),
+    "rows of pictures": lambda ax=None: pictures([scans(4), scans(3)], ax=ax),
+    "curves": lambda ax=None: curves(X, {"a": X, "b": X[::-1]}, {"exact": X}, {"a": (X, X)}, {"m": (X, X)}, ax=ax),
+    "curves, legend": lambda ax=None: curves(X, {"a": X}, legend=True, dots={"a": (X, X)}, logy=True, logx=True, ax=ax),
+    "bars": lambda ax=None: bars({"a": 1, "b": 2}, {"a": 0.1, "b": 0.2}, ("floor", 1.5), digits=1, ax=ax),
+    "points": lambda ax=None: points({"real": normal(9, 2), "drawn": normal(9, 2)}, limit=3, title="Clouds", ax=ax),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_renders(name):
+    figure = FIGURES[name]()
+    assert isinstance(figure, Figure)
+    image = Image.open(io.BytesIO(to_png(figure, dpi=50)))
+    assert to_png(figure).startswith(PNG)
+    assert np.asarray(image.convert("L")).std() > 5  # something is on it
+    assert image.getpixel((0, 0))[:3] == (255, 255, 255)  # white, so that it is readable on a dark page
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_can_be_drawn_into_a_panel(name):
+    figure, axes = panels(2, 1)
+    assert len(axes) == 2
+    assert FIGURES[name](ax=axes[1]) is figure
+    assert not axes[0].has_data()
+    assert axes[1].has_data()
+
+
+def test_figures_are_eight_inches_wide_and_sharp():
+    figure = curves(X, {"a": X})
+    assert figure.get_figwidth() == 8
+    assert Image.open(io.BytesIO(to_png(figure))).width == 8 * 160
+
+
+def test_the_colours_are_those_of_the_course():
+    assert COLOURS["clean"] == "#0072B2"
+    assert COLOURS["noise"] == "#E69F00"
+    assert COLOURS["model"] == "#009E73"
+    assert COLOURS["truth"] == "#000000"
+    assert COLOURS["mistake"] == "#D55E00"
+    assert len(set(COLOURS.values())) == len(COLOURS)
+
+
+def test_the_pixels_of_a_grid_are_in_their_places():
+    rows = [scans(3), -scans(2)]
+    canvas = grid_array(rows, gap=2)
+    assert canvas.shape == (8 + 2 + 8, 3 * 8 + 2 * 2, 3)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            tile = canvas[i * 10 : i * 10 + 8, j * 10 : j * 10 + 8]
+            for channel in range(3):
+                np.testing.assert_allclose(tile[..., channel], picture[0] / 2 + 0.5)
+    assert (canvas[8:10] == 1).all()
+    assert (canvas[:, 8:10] == 1).all()
+    assert (canvas[10:, 20:] == 1).all()  # the second row is one short
+
+
+def test_colours_of_pixels_keep_their_channels():
+    red = torch.full((1, 3, 2, 2), -1.0)
+    red[:, 0] = 1.0
+    assert (grid_array([red]) == [1.0, 0.0, 0.0]).all()
+
+
+def test_beyond_white_is_white_and_beyond_black_black():
+    noisy = torch.tensor([-7.0, -1.0, 0.0, 1.0, 7.0]).reshape(1, 1, 1, 5)
+    assert grid_array([noisy])[0, :, 0].tolist() == [0, 0, 0.5, 1, 1]
+    assert noisy.abs().max() == 7  # the picture itself is untouched
+
+
+def test_a_picture_with_gradients_or_of_any_kind_of_array_can_be_shown():
+    expected = grid_array([scans(2)])
+    np.testing.assert_allclose(grid_array([scans(2).requires_grad_()]), expected)
+    np.testing.assert_allclose(grid_array([scans(2).numpy()]), expected)
+    np.testing.assert_allclose(grid_array(scans(2)[None]), expected)
+
+
+def test_titles_and_labels_stand_over_columns_and_before_rows():
+    figure = pictures([scans(3), scans(3)], ["0", "500", "1000"], ["linear", "cosine"], "Noise")
+    (ax,) = figure.axes
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "500", "1000"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["linear", "cosine"]
+    assert ax.get_xticks().tolist() == [3.5, 12.5, 21.5]  # the middles of three scans, eight pixels wide, one between
+    assert ax.get_yticks().tolist() == [3.5, 12.5]
+    assert ax.get_title(loc="left") == "Noise"
+
+
+def test_curves_have_the_colours_of_their_roles_and_the_truth_is_black_and_dashed():
+    figure = curves(X, {"data": X, "guess": X[::-1]}, {"exact": X}, roles=("clean", "mistake"), x_label="t", title="A")
+    data, guess, exact = figure.axes[0].lines
+    assert [colour(line.get_color()) for line in (data, guess, exact)] == ["#0072B2", "#D55E00", "#000000"]
+    assert exact.get_linestyle() == "--"
+    np.testing.assert_allclose(guess.get_ydata(), X[::-1])
+    assert figure.axes[0].get_xlabel() == "t"
+
+
+def test_curves_do_not_rely_on_colour_alone():
+    figure = curves(X, {str(k): [k] * 4 for k in range(6)})
+    ax = figure.axes[0]
+    looks = {(colour(line.get_color()), str(line.get_linestyle())) for line in ax.lines}
+    assert len(looks) == 6
+    assert sorted(text.get_text() for text in ax.texts) == [str(k) for k in range(6)]
+    named = {text.get_text(): colour(text.get_color()) for text in ax.texts}
+    assert all(named[line.get_label()] == colour(line.get_color()) for line in ax.lines)
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap():
+    figure = curves(X, {"one": X, "two": [0, 1, 2, 3.001], "three": [0, 1, 2, 2.999]})
+    to_png(figure)
+    boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 + 1 for low, high in zip(boxes, boxes[1:], strict=False))
+
+
+def test_bands_and_dots_are_drawn_in_the_colour_of_their_curve():
+    figure = curves(X, {"a": X}, band={"a": (np.array(X) - 1, np.array(X) + 1)}, dots={"a": (X, X)}, roles=("noise",))
+    ax = figure.axes[0]
+    (band,) = ax.collections
+    assert colour(band.get_facecolor()[0]) == COLOURS["noise"]
+    assert band.get_paths()[0].vertices[:, 1].min() == -1
+    assert colour(ax.lines[1].get_color()) == COLOURS["noise"]
+
+
+def test_log_axes_are_log():
+    ax = curves([1, 10, 100], {"a": [1, 10, 100]}, logx=True, logy=True).axes[0]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_bars_show_values_errors_and_the_level_of_the_truth():
+    figure = bars(
+        {"ddim": 1.5, "ddpm": 2.5}, {"ddim": 0.25, "ddpm": 0.5}, ("floor", 1.0), ("model", "second"), digits=2
+    )
+    ax = figure.axes[0]
+    assert [bar.get_height() for bar in ax.patches] == [1.5, 2.5]
+    assert [colour(bar.get_facecolor()) for bar in ax.patches] == [COLOURS["model"], COLOURS["second"]]
+    assert {"1.50", "2.50", "floor"} <= {text.get_text() for text in ax.texts}
+    (error,) = ax.collections
+    np.testing.assert_allclose([segment[:, 1] for segment in error.get_segments()], [[1.25, 1.75], [2, 3]])
+    assert any(line.get_linestyle() == "--" and set(line.get_ydata()) == {1.0} for line in ax.lines)
+
+
+def test_clouds_of_points_have_colours_and_marks_of_their_own():
+    figure = points({"real": normal(9, 2), "drawn": normal(5, 2)}, roles=("clean", "model"), limit=2)
+    real, drawn = figure.axes[0].collections
+    np.testing.assert_allclose(real.get_offsets(), normal(9, 2))
+    assert (len(real.get_offsets()), len(drawn.get_offsets())) == (9, 5)
+    assert real.get_paths()[0].vertices.shape != drawn.get_paths()[0].vertices.shape
+    assert figure.axes[0].get_xlim() == (-2, 2)
+    assert figure.axes[0].get_aspect() == 1
+
+
+def test_grid_image_is_the_grid_in_bytes():
+    image = grid_image(scans(10), columns=4, scale=3)
+    assert image.size == ((4 * 8 + 3) * 3, (3 * 8 + 2) * 3)
+    pixels = np.asarray(image)[::3, ::3]
+    expected = grid_array([scans(10)[k : k + 4] for k in (0, 4, 8)])
+    np.testing.assert_allclose(pixels, expected * 255, atol=0.51)
+
+
+def test_an_animation_has_a_frame_for_each_state_and_rests_on_the_last():
+    gif = animate((scans(4) * k / 5 for k in range(6)), columns=2, ms=50, rest=700)
+    film = Image.open(io.BytesIO(gif))
+    assert gif.startswith(b"GIF")
+    assert film.n_frames == 6
+    times = []
+    for k in range(6):
+        film.seek(k)
+        times.append(film.info["duration"])
+        np.testing.assert_allclose(
+            np.asarray(film.convert("RGB")), np.asarray(grid_image(scans(4) * k / 5, columns=2)), atol=8
+        )
+    assert times == [50] * 5 + [700]
+    assert film.info["loop"] == 0  # for ever
+
+
+def shown(*arguments, **options):
+    """What `show` puts on the page: (html, text)."""
+    with capture_output() as captured:
+        show(*arguments, **options)
+    (output,) = captured.outputs
+    return output.data["text/html"], output.data["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("thing", "kind"),
+    [(curves(X, {"a": X}), "png"), (to_png(curves(X, {"a": X})), "png"), (animate([scans(2), -scans(2)]), "gif")],
+    ids=["figure", "png", "gif"],
+)
+def test_show_puts_the_picture_and_its_words_on_the_page(thing, kind):
+    alt = 'At SNR < 0.1 "even" the best guesser fails & we see it'
+    page, text = shown(thing, alt=alt)
+    source = re.search(rf'src="data:image/{kind};base64,([^"]+)"', page).group(1)
+    content = base64.b64decode(source)
+    assert content == (thing if isinstance(thing, bytes) else to_png(thing))
+    assert html.unescape(re.search(r'alt="([^"]*)"', page).group(1)) == alt
+    assert alt in text
+
+
+@pytest.mark.parametrize("alt", ["", "  \n"])
+def test_show_without_words_is_refused(alt):
+    with capture_output() as captured, refused(ValueError, "alt must say"):
+        show(curves(X, {"a": X}), alt=alt)
+    assert not captured.outputs
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[scans(2)[0]], [scans(2)[:, :, :, 0]], [torch.zeros(2, 2, 8, 8)], [scans(2), torch.zeros(2, 1, 4, 4)], []],
+    ids=["one picture", "no columns", "two channels", "two sizes", "nothing"],
+)
+def test_what_is_no_row_of_pictures_is_refused(rows):
+    with refused(ValueError, r"\(N, 1 or 3, H, W\)"):
+        grid_array(rows)
+
+
+def test_bytes_are_no_pictures_in_minus_one_to_one():
+    with refused(TypeError, "divide bytes by 127.5"):
+        grid_array([torch.randint(256, (2, 1, 8, 8), dtype=torch.uint8)])
+
+
+def test_an_animation_of_nothing_is_refused():
+    with refused(ValueError, "at least one"):
+        animate([])
+
+
+def test_an_unknown_role_lists_the_known_ones():
+    with refused(ValueError, "'red'.*clean, noise, model"):
+        curves(X, {"a": X}, roles=("red",))
+
+
+def test_figures_need_no_screen_and_stay_out_of_pyplot():
+    code = (
+        "import sys; from course import viz; viz.to_png(viz.bars({'a': 1})); print('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
