@@ -18,7 +18,19 @@ import importlib
 
 NULL = -1
 
-_MODULES = ("env", "schedules", "forward", "exact", "data", "samplers", "guidance", "metrics", "viz", "widgets")
+_MODULES = (
+    "env",
+    "schedules",
+    "forward",
+    "exact",
+    "data",
+    "samplers",
+    "guidance",
+    "metrics",
+    "pixels",
+    "viz",
+    "widgets",
+)
 
 __all__ = ["NULL", *_MODULES]
 __version__ = "0.1.0"

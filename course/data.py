@@ -25,7 +25,7 @@ SPLITS = {
 }
 PHOTOS = ("camera", "grass")
 HELP = (
-    "Connect to the network, or let COURSE_DATA name a folder that can be written or that holds the set; "
+    "Connect to the network, or let COURSE_DATA name a writable folder or one that holds the set; "
     "the lessons go on with 'digits' and 'mnist_mini'."
 )
 
@@ -160,7 +160,7 @@ def _ensure(path, md5, urls, name):
         reasons.append(str(error))
     finally:
         socket.setdefaulttimeout(timeout)
-    raise DataError(f"{name}: {path} {state} and cannot be downloaded ({'; '.join(reasons)}). {HELP}")
+    raise DataError(f"{name}: {path} {state} and cannot be downloaded ({' '.join('; '.join(reasons).split())}). {HELP}")
 
 
 def reachable(timeout=2.0):

@@ -7,9 +7,23 @@ labelled or dashed as well. Pictures share one grey scale, [-1, 1].
 import base64
 import io
 
-import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+
+from course.pixels import animate, grid_array, grid_image, to_array
+
+__all__ = [
+    "COLOURS",
+    "animate",
+    "bars",
+    "curves",
+    "grid_array",
+    "grid_image",
+    "panels",
+    "pictures",
+    "points",
+    "show",
+    "to_png",
+]
 
 COLOURS = {
     "clean": "#0072B2",  # data, signal
@@ -27,8 +41,7 @@ _STYLES = ("-", "-", "-", "-", (0, (4, 1)), (0, (1, 1)))
 def panels(columns=1, rows=1, width=8.0, height=2.8, ratios=None):
     """An empty figure (size in inches) and its axes as a flat list, to draw into with `ax=`."""
     fig = Figure(figsize=(width, height), dpi=160, layout="constrained", facecolor="white")
-    axes = fig.subplots(rows, columns, squeeze=False, width_ratios=ratios).flatten().tolist()
-    return fig, axes
+    return fig, fig.subplots(rows, columns, squeeze=False, width_ratios=ratios).flatten().tolist()
 
 
 def _axes(ax, height, title, x_label="", y_label=""):
@@ -41,28 +54,12 @@ def _axes(ax, height, title, x_label="", y_label=""):
     return ax
 
 
-def _array(values):
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=float)
-
-
-def grid_array(rows, gap=1):
-    """Rows of pictures, each (N, C, H, W) in [-1, 1], as one white-spaced array (height, width, 3) in [0, 1].
-
-    C is 1 or 3. Raises ValueError for anything else, and for pictures of different sizes.
-    """
-    if not rows or any(hasattr(row, "dtype") and "int" in str(row.dtype) for row in rows):
-        raise TypeError("rows must be one or more floating point pictures in [-1, 1]; divide bytes by 127.5, less 1")
-    rows = [_array(row) for row in rows]
-    if any(row.ndim != 4 or row.shape[1] not in (1, 3) or row.shape[1:] != rows[0].shape[1:] for row in rows):
-        raise ValueError(f"rows must be (N, 1 or 3, H, W) of one size, but are {[row.shape for row in rows]}")
-    _, _, h, w = rows[0].shape
-    columns = max(len(row) for row in rows)
-    canvas = np.ones((len(rows) * (h + gap) - gap, columns * (w + gap) - gap, 3))
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            top, left = i * (h + gap), j * (w + gap)
-            canvas[top : top + h, left : left + w] = picture.clip(-1, 1).transpose(1, 2, 0) / 2 + 0.5
-    return canvas
+def _colour(roles, k):
+    """The colour of the k-th thing drawn: that of its role, or the next in line. Raises ValueError for another role."""
+    role = roles[k] if k < len(roles) else _ORDER[k % len(_ORDER)]
+    if role not in COLOURS:
+        raise ValueError(f"unknown role {role!r}; known: {', '.join(COLOURS)}")
+    return COLOURS[role]
 
 
 def pictures(rows, titles=(), labels=(), title="", ax=None):
@@ -96,27 +93,23 @@ def curves(x, ys, truth=None, band=None, dots=None, logx=False, logy=False, titl
     """Lines over x: `ys` and `truth` (black, dashed) map a name to its values, `band` a name of ys to (low, high),
     `dots` a name to (x, y) of measured points. `roles` picks the colours; names stand at the lines, or in a legend."""
     ax = _axes(ax, 3.0, title, x_label, y_label)
-    if logx:
-        ax.set_xscale("log")
-    if logy:
-        ax.set_yscale("log")
-    ends, x = [], _array(x)
+    ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
+    ends, x = [], to_array(x)
     for k, (name, y) in enumerate(ys.items()):
-        colour = COLOURS[roles[k] if k < len(roles) else _ORDER[k % len(_ORDER)]]
-        ax.plot(x, _array(y), color=colour, linestyle=_STYLES[k % len(_STYLES)], linewidth=1.8, label=name)
+        colour = _colour(roles, k)
+        ax.plot(x, to_array(y), color=colour, linestyle=_STYLES[k % len(_STYLES)], linewidth=1.8, label=name)
         if band and name in band:
-            ax.fill_between(x, *map(_array, band[name]), color=colour, alpha=0.2, linewidth=0)
-        ends.append((x[-1], _array(y)[-1], name, colour))
+            ax.fill_between(x, *map(to_array, band[name]), color=colour, alpha=0.2, linewidth=0)
+        ends.append((x[-1], to_array(y)[-1], name, colour))
     for name, y in (truth or {}).items():
-        ax.plot(x, _array(y), color=COLOURS["truth"], linestyle="--", linewidth=1.4, label=name)
-        ends.append((x[-1], _array(y)[-1], name, COLOURS["truth"]))
+        ends.append((x[-1], to_array(y)[-1], name, COLOURS["truth"]))
+        ax.plot(x, to_array(y), color=COLOURS["truth"], linestyle="--", linewidth=1.4, label=name)
     for k, (name, (at, y)) in enumerate((dots or {}).items()):
-        colour = (
-            COLOURS[_ORDER[(k + 1) % len(_ORDER)]] if name not in ys else ax.lines[list(ys).index(name)].get_color()
-        )
-        ax.plot(_array(at), _array(y), "o", color=colour, markersize=4.5, label=name if name not in ys else None)
-        if name not in ys and not legend:
-            ends.append((_array(at)[-1], _array(y)[-1], name, colour))
+        has_line = name in ys
+        colour = ax.lines[list(ys).index(name)].get_color() if has_line else _colour((), k + 1)
+        ax.plot(to_array(at), to_array(y), "o", color=colour, markersize=4.5, label=None if has_line else name)
+        if not has_line:
+            ends.append((to_array(at)[-1], to_array(y)[-1], name, colour))
     if legend:
         ax.legend(frameon=False, fontsize=9)
     else:
@@ -129,9 +122,15 @@ def bars(values, errors=None, truth=None, roles=(), title="", x_label="", y_labe
     `digits` writes each value over its bar."""
     ax = _axes(ax, 2.8, title, x_label, y_label)
     names, heights = list(values), [float(v) for v in values.values()]
-    colours = [COLOURS[roles[k] if k < len(roles) else "model"] for k in range(len(names))]
-    spread = [float(errors[name]) for name in names] if errors else None
-    drawn = ax.bar(range(len(names)), heights, yerr=spread, color=colours, capsize=3, width=0.7)
+    colours = [_colour(roles or ["model"] * len(names), k) for k in range(len(names))]
+    drawn = ax.bar(
+        range(len(names)),
+        heights,
+        yerr=[float(errors[n]) for n in names] if errors else None,
+        color=colours,
+        capsize=3,
+        width=0.7,
+    )
     ax.set_xticks(range(len(names)), names, fontsize=9)
     if digits is not None:
         ax.bar_label(drawn, fmt=f"{{:.{digits}f}}", fontsize=9, padding=2)
@@ -145,8 +144,8 @@ def points(clouds, roles=(), limit=None, title="", size=3, ax=None):
     """Clouds of points on a plane: `clouds` maps a name to (N, 2). `limit` is the half-width of the square shown."""
     ax = _axes(ax, 3.2, title)
     for k, (name, cloud) in enumerate(clouds.items()):
-        colour = COLOURS[roles[k] if k < len(roles) else _ORDER[k % len(_ORDER)]]
-        ax.scatter(*_array(cloud).T, s=size, color=colour, marker="ox+^sv"[k % 6], linewidths=0.5, label=name)
+        colour = _colour(roles, k)
+        ax.scatter(*to_array(cloud).T, s=size, color=colour, marker="ox+^sv"[k % 6], linewidths=0.5, label=name)
     if len(clouds) > 1:
         ax.legend(frameon=False, fontsize=9, markerscale=2)
     ax.set_aspect("equal")
@@ -157,25 +156,7 @@ def points(clouds, roles=(), limit=None, title="", size=3, ax=None):
 
 def to_png(fig, dpi=160):
     """A figure as PNG bytes."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
-
-
-def grid_image(x, columns=8, scale=4):
-    """Pictures x (N, C, H, W) in [-1, 1] as one PIL image, row by row, each pixel `scale` screen pixels wide."""
-    canvas = (grid_array([x[k : k + columns] for k in range(0, len(x), columns)]) * 255).round().astype(np.uint8)
-    image = Image.fromarray(canvas)
-    return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-
-
-def animate(states, columns=8, scale=4, ms=60, rest=1500):
-    """States (N, C, H, W), in order, as the bytes of a GIF; a frame lasts `ms`, the last one `rest` milliseconds."""
-    frames = [grid_image(x, columns, scale) for x in states]
-    if not frames:
-        raise ValueError("an animation needs at least one state")
-    buffer, times = io.BytesIO(), [ms] * (len(frames) - 1) + [rest]
-    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0)
+    fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi)
     return buffer.getvalue()
 
 
@@ -194,6 +175,5 @@ def show(fig, alt):
     kind = "gif" if data.startswith(b"GIF") else "png"
     width = "" if isinstance(fig, bytes) else f" width={fig.get_figwidth() * 100:.0f}"
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    style = "max-width:100%;background:#fff"
-    html = f'<img src="{source}" alt="{escape(alt, quote=True)}"{width} style="{style}">'
+    html = f'<img src="{source}" alt="{escape(alt)}"{width} style="max-width:100%;background:#fff">'
     display({"text/html": html, "text/plain": f"[figure] {alt}"}, raw=True)

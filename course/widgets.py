@@ -1,5 +1,7 @@
 """Interactive forms of the figures: one slider over pictures made beforehand. Core ipywidgets 7.7 and 8 only."""
 
+from html import escape
+
 import ipywidgets
 
 from course import viz
@@ -25,7 +27,7 @@ def scrub(frames, labels, name, start=0):
 
     def draw(_):
         image.value = images[slider.value]
-        label.value = f"<p role='status' aria-live='polite'>{labels[slider.value]}</p>"
+        label.value = f"<p role='status' aria-live='polite'>{escape(labels[slider.value])}</p>"
 
     slider.observe(draw, names="value")
     draw(None)

@@ -1,8 +1,9 @@
 """Truths and small tools that several tests share."""
 
+import errno
+import os
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 import torch
 
@@ -50,6 +51,11 @@ def plane():
     return GaussianMixture(means, double([0.3, 0.5, 0.2, 0.8]), double([0.4, 0.1, 0.2, 0.3]))
 
 
+def gaussian():
+    """One Gaussian of pictures (1, 8, 8)."""
+    return GaussianMixture(normal(1, 1, 8, 8, seed=5), 0.4)
+
+
 def scans(n=40, dtype=torch.float64):
     """The first n digits, pictures (n, 1, 8, 8)."""
     return load("digits")[0][:n].to(dtype)
@@ -69,12 +75,6 @@ def files(folder):
     return {name: content for name, content in listing(folder).items() if content is not False}
 
 
-def rgb(figure_colour):
-    """A matplotlib colour as "#rrggbb"."""
-    from matplotlib.colors import to_hex
-
-    return to_hex(figure_colour).upper()
-
-
-def as_numpy(x):
-    return np.asarray(x)
+def read_only(*arguments, **options):
+    """Stands in for what writes, on a file system that does not let it."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))

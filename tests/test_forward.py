@@ -49,7 +49,7 @@ def test_one_jump_has_the_distribution_of_many_small_steps():
         x = q_step(schedule, x, t, torch.randn(n, 1, generator=generator, dtype=torch.float64))
         if t in (1, 5, 10, 20):
             jump = q_sample(schedule, x0, t, jump_noise)
-            both, order = torch.cat([jump, x]).flatten().sort()
+            order = torch.cat([jump, x]).flatten().argsort()
             share = torch.where(order < n, 1.0, -1.0).double().cumsum(0) / n
             assert share.abs().max() < 1.63 * (2 / n) ** 0.5  # Kolmogorov, Smirnov: 1 % of fair pairs exceed it
 
@@ -226,7 +226,7 @@ WRONG = {
     "times in a column": (ValueError, r"\(8,\)", lambda: q_sample(linear(), A, torch.ones(8, 1), A)),
     "late": (ValueError, r"0\.\.1000.*1001", lambda: q_sample(linear(), A, 1001, A)),
     "early": (ValueError, r"0\.\.1000.*-1", lambda: q_sample(linear(), A, -1, A)),
-    "no step to 0": (ValueError, r"1\.\.1000.*0", lambda: q_step(linear(), A, 0, A)),
+    "no step to 0": (ValueError, r"1\.\.1000", lambda: q_step(linear(), A, 0, A)),
     "no step to 0 from 1": (ValueError, r"1\.\.1000", lambda: q_step(linear(), A, torch.arange(8), A)),
     "bytes": (TypeError, r"\[-1, 1\].*divide", lambda: q_sample(linear(), A.byte(), 5, A.byte())),
     "bytes in a step": (TypeError, r"divide", lambda: q_step(linear(), A.byte(), 5, A.byte())),
@@ -236,7 +236,7 @@ WRONG = {
     "s after t": (ValueError, r"smaller", lambda: q_posterior(linear(), A, A, 5, 6)),
     "too few s": (ValueError, r"\(8,\)", lambda: q_posterior(linear(), A, A, torch.full((8,), 9), torch.ones(3))),
     "s below 0": (ValueError, r"0\.\.1000", lambda: q_posterior(linear(), A, A, 5, -1)),
-    "unknown kind": (ValueError, r"'noise'; known: eps, x0, v, score", lambda: convert(linear(), A, 5, A, "noise", "v")),
+    "unknown kind": (ValueError, r"'e'; known: eps, x0, v, score", lambda: convert(linear(), A, 5, A, "e", "v")),
     "unknown goal": (ValueError, r"'x_0'; known: eps, x0, v, score", lambda: convert(linear(), A, 5, A, "v", "x_0")),
     "unknown print": (ValueError, r"'flow'; known: eps, x0, v, score", lambda: as_eps(None, linear(), "flow")),
     "eps from x0 at 0": (ValueError, r"t = 0.*from 1", lambda: convert(linear(), A, 0, A, "x0", "eps")),

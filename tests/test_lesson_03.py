@@ -120,6 +120,17 @@ def test_copying_does_not_hang_on_the_split():
     assert (y[found.unique()] == 8).all()
 
 
+def test_a_judge_that_gives_probabilities_takes_noise_for_digits():
+    """Why further B asks for a margin: this judge is 90 % sure of about half of all pure noise."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.svm import SVC
+
+    x, y = load("digits", "train")
+    judge = CalibratedClassifierCV(SVC(), ensemble=False).fit(x.flatten(1), y)
+    noise = torch.randn(200, 64, generator=seeded(1))
+    assert 0.3 < (judge.predict_proba(noise).max(1) > 0.9).mean() < 0.7
+
+
 def test_every_question_is_the_one_in_the_quiz():
     """Each question cell holds the prompt of its id, word for word, and every question of the quiz is asked."""
     import yaml

@@ -40,7 +40,9 @@ def test_stubs_are_open_and_solutions_are_not(path):
 
 
 def is_open(source):
-    return any(isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(ast.parse(source)))
+    """Whether a line still waits to be written: `...` alone, assigned or returned; `r[..., None]` is no such line."""
+    lines = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr | ast.Assign | ast.Return)]
+    return any(isinstance(line.value, ast.Constant) and line.value.value is ... for line in lines)
 
 
 def test_fill_replaces_the_stub_and_runs_it(tmp_path):
@@ -52,6 +54,8 @@ def test_fill_replaces_the_stub_and_runs_it(tmp_path):
     execute(lesson, tmp_path)
     assert list(functions(lesson.cells[0].source)) == ["my_double"]
     assert is_open(STUB)
+    assert is_open("def my_f(x):\n    y = ...\n    return y")
+    assert not is_open("def my_f(r):\n    return r[..., None]")
     assert not is_open(lesson.cells[0].source)
 
 

@@ -22,6 +22,7 @@ ORDER = [
     "samplers",
     "guidance",
     "metrics",
+    "pixels",
     "viz",
     "widgets",
     "commands",

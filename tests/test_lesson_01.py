@@ -1,0 +1,36 @@
+"""What lesson 01 says about its longer runs is what its own cells find."""
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+
+def run_cells(*ids):
+    """Run some code cells of the lesson, in order, and return the names that they leave."""
+    lesson = nbformat.read(ROOT / "notebooks/01_noise_intuition.ipynb", as_version=4)
+    sources, names = {cell.id: cell.source for cell in lesson.cells}, {}
+    for id in ids:
+        exec(compile(sources[id], id, "exec"), names)
+    return names
+
+
+@pytest.mark.slow
+def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", "full")
+    gains = run_cells("imports", "networks", "learn-run", "full-run", "full-learn")["gains"]
+    shown, weak, half, strong, *others = gains
+    assert shown == pytest.approx(0.022, abs=0.008)
+    assert half == pytest.approx(0.023, abs=0.008)
+    assert weak == pytest.approx(0.008, abs=0.006)
+    assert strong == pytest.approx(0.008, abs=0.008)
+    assert all(0.008 < gain < 0.03 for gain in others)
+    assert max(weak, strong) < shown
+
+
+@pytest.mark.slow
+def test_noise_before_the_judge_helps_a_gan_cover(monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", "full")
+    names = run_cells("imports", "networks", "ring", "gan", "full-run", "full-gan")
+    assert names["all_eight"][0.0] <= 5  # one run: 2 of 10
+    assert names["all_eight"][1.0] > names["all_eight"][0.0]  # one run: 8 of 10
+    assert names["uneven_mean"][1.0] < names["uneven_mean"][0.0]

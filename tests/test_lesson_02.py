@@ -1,0 +1,70 @@
+"""What the prose of lesson 02 claims and no cell of it asserts: values by hand, other seeds, and the full MNIST."""
+
+import math
+import os
+import runpy
+
+import pytest
+import torch
+from conftest import ROOT
+
+from course.data import load
+from course.exact import FiniteSet
+from course.metrics import nearest
+from course.samplers import ddim, last
+from course.schedules import linear, scaled_linear
+
+MINE = runpy.run_path(str(ROOT / "tests/solutions/02_forward_process.py"))
+
+
+def ones(schedule, seed, count=300):
+    """The share of ones among samples of the exact denoiser that start at N(0, I)."""
+    x, y = load("mnist_mini")
+    x_T = torch.randn(count, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+    samples = last(ddim(FiniteSet(x).eps_model(schedule), schedule, x_T, schedule.grid(15)))
+    return (y[nearest(samples, x)[1]] == 1).double().mean().item()
+
+
+def one(value):
+    return torch.tensor([value], dtype=torch.float64)
+
+
+def test_values_by_hand():
+    """Each exercise names one worked value; the filled solutions give it."""
+    table = MINE["my_alpha_bar"](torch.tensor([0.1, 0.2], dtype=torch.float64))
+    assert table.tolist() == pytest.approx([1, 0.9, 0.72])
+    assert MINE["my_cosine"](2, s=0.0).tolist() == pytest.approx([1, 0.5, 0.0005])
+    table, t = torch.tensor([1.0, 0.36], dtype=torch.float64), torch.tensor([1])
+    assert MINE["my_q_sample"](table, one(1.0), t, one(0.5)).item() == pytest.approx(1)
+    views = MINE["my_three_views"](table, one(1.2), t, one(0.5)).flatten().tolist()
+    assert views == pytest.approx([1.333, -0.767, -0.625], abs=5e-4)
+    assert MINE["my_eps_from_v"](table, one(1.2), t, one(-0.767)).item() == pytest.approx(0.5, abs=5e-4)
+
+
+def test_the_ones_vanish_with_other_noise_too():
+    assert 0.06 < ones(linear(1000), seed=1) < 0.14
+    assert ones(linear(100), seed=1) < 0.02
+    assert ones(linear(200), seed=1) < 0.03
+
+
+def test_scaled_linear_is_harmless_for_small_pictures():
+    assert 0.05 < ones(scaled_linear(), seed=2) < 0.15
+
+
+def test_what_a_thousand_coins_lack_is_too_little_to_see():
+    """Their KS distance from a Gaussian, to first order in the fourth cumulant, and the line for 50,000 samples."""
+    beta, alpha_bar = linear().beta[1:], linear().alpha_bar
+    kurtosis = -2 * (beta * alpha_bar[-1] / alpha_bar[1:]).square().sum().item()
+    z = torch.linspace(-4, 4, 8001, dtype=torch.float64)
+    gap = (kurtosis / 24 * (z**3 - 3 * z) * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)).abs().max().item()
+    assert 3e-4 < gap < 7e-4
+    assert gap < 1.358 / math.sqrt(50_000) / 10
+
+
+@pytest.mark.slow
+def test_the_full_mnist_has_the_variance_that_is_quoted():
+    if not os.environ.get("COURSE_DATA"):
+        pytest.skip("COURSE_DATA names no folder with MNIST")
+    x, _ = load("mnist", "train")
+    assert x.var().item() == pytest.approx(0.380, abs=1e-3)
+    assert x.square().mean().item() == pytest.approx(0.925, abs=1e-3)
