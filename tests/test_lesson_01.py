@@ -19,11 +19,11 @@ def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "full")
     gains = run_cells("imports", "networks", "learn-run", "full-run", "full-learn")["gains"]
     shown, weak, half, strong, *others = gains
-    assert shown == pytest.approx(0.022, abs=0.008)
-    assert half == pytest.approx(0.023, abs=0.008)
-    assert weak == pytest.approx(0.008, abs=0.006)
-    assert strong == pytest.approx(0.008, abs=0.008)
-    assert all(0.008 < gain < 0.03 for gain in others)
+    assert shown == pytest.approx(0.023, abs=0.008)
+    assert half == pytest.approx(0.024, abs=0.008)
+    assert weak == pytest.approx(0.009, abs=0.006)
+    assert strong == pytest.approx(0.009, abs=0.008)
+    assert all(gain == pytest.approx(0.02, abs=0.01) for gain in others)
     assert max(weak, strong) < shown
 
 
@@ -31,6 +31,13 @@ def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
 def test_noise_before_the_judge_helps_a_gan_cover(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "full")
     names = run_cells("imports", "networks", "ring", "gan", "full-run", "full-gan")
-    assert names["all_eight"][0.0] <= 5  # one run: 2 of 10
-    assert names["all_eight"][1.0] > names["all_eight"][0.0]  # one run: 8 of 10
+    assert names["all_eight"][0.0] <= 5  # seen: 1 of 10
+    assert names["all_eight"][1.0] > names["all_eight"][0.0]  # seen: 8 of 10
     assert names["uneven_mean"][1.0] < names["uneven_mean"][0.0]
+
+
+@pytest.mark.slow
+def test_the_vae_gets_better_with_more_updates():
+    names = run_cells("imports", "networks", "ring", "vae")
+    inside = names["count_blobs"](names["vae"](1500, seed=1))[1]
+    assert inside.mean().item() == pytest.approx(0.6, abs=0.1)
