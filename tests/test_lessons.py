@@ -59,7 +59,7 @@ def test_enough_to_guess_and_do(path):
     for tag, number in AT_LEAST.items():
         assert len(tagged(notebook, tag)) >= number, f"fewer than {number} cells tagged {tag}"
     assert len(asked(notebook)) >= 8
-    assert len(tagged(notebook, "check")) == len(tagged(notebook, "exercise"))
+    assert len(tagged(notebook, "check")) >= len(tagged(notebook, "exercise"))
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -290,7 +290,6 @@ QUOTED = [
     ("02-9", "0.017", ALPHA_BAR[900].sqrt()),
     ("02-9", "0.0166", root(snr_900)),
     ("03-1", "0.08", BETA[299].sqrt()),
-    ("03-1", "1.26", 2 * ALPHA_BAR[299].sqrt()),
     ("03-5", "0.57", sample_std(torch.ones_like(BETA))),
     ("03-5", "1.10", sample_std(bound_weights())),
     ("03-5", "91", bound_weights()[0] / bound_weights()[499]),

@@ -132,6 +132,12 @@ def test_curves_do_not_rely_on_colour_alone():
     assert all(named[line.get_label()] == colour(line.get_color()) for line in ax.lines)
 
 
+def test_in_a_legend_lines_differ_by_style_as_well():
+    ax = curves(X, {str(k): [k] * 4 for k in range(4)}, legend=True).axes[0]
+    assert len({line._unscaled_dash_pattern for line in ax.lines}) == 4
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2", "3"]
+
+
 def test_names_at_the_ends_of_lines_do_not_overlap():
     figure = curves(X, {"one": X, "two": [0, 1, 2, 3.001], "three": [0, 1, 2, 2.999]})
     to_png(figure)
