@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from course.forward import clean_pictures, floating
+from course.forward import clean_pictures, floating, normal
 
 
 class GaussianMixture:
@@ -105,10 +105,11 @@ class GaussianMixture:
 
     def sample(self, n, generator=None):
         """n clean draws: (n, ...)."""
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)  # (n,)
+        weights = self.weights if generator is None else self.weights.to(generator.device)
+        k = torch.multinomial(weights, n, replacement=True, generator=generator).to(self.means.device)  # (n,)
         x = self.means[k]
         if (self.stds > 0).any():
-            x = x + self.stds[k, None].to(x) * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+            x = x + self.stds[k, None].to(x) * normal(x, generator)
         return x.reshape(n, *self.shape)
 
 

@@ -38,6 +38,12 @@ def alpha_bar_for(schedule, x, t):
     return schedule.at(t, x.ndim).to(x.device)
 
 
+def normal(x, generator=None):
+    """Fresh noise like x, drawn where the generator lives, so that one seed gives one picture on every device."""
+    device = x.device if generator is None else generator.device
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
+
+
 def q_sample(schedule, x0, t, eps):
     """x_t drawn from q(x_t | x_0) in one jump: sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) eps.
 

@@ -8,7 +8,7 @@ from course.forward import convert
 
 def _null(cond):
     """No condition: labels become NULL; an embedding has no null of its own and becomes None."""
-    return None if cond.is_floating_point() else torch.full_like(cond, NULL)
+    return None if cond.is_floating_point() else torch.full_like(cond, NULL, dtype=torch.long)
 
 
 def cfg(model, scale):

@@ -108,8 +108,11 @@ def kid(a, b, size=100, subsets=50, generator=None):
 def bootstrap(values, statistic=torch.mean, resamples=1000, generator=None):
     """A statistic of values (N, ...) with its 95 % percentile interval: (point, low, high).
 
-    For means, accuracies and shares. Not for a Frechet distance, which it biases: use `frechet_interval`.
+    For means, accuracies and shares. Not for a Frechet distance, which it biases: use `frechet_interval`. Raises
+    ValueError where there are no values.
     """
+    if not len(values):
+        raise ValueError("there are no values to draw from")
     values = values.double()
     again = torch.stack([statistic(_pick(values, len(values), True, generator)) for _ in range(resamples)])
     low, high = torch.quantile(again, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()

@@ -35,7 +35,7 @@ COLOURS = {
     "pale": "#999999",
 }
 _ORDER = ("model", "second", "clean", "noise", "mistake", "pale")
-_STYLES = ("-", "-", "-", "-", (0, (4, 1)), (0, (1, 1)))
+_STYLES = ("-", (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2, 2, 2)), (0, (4, 3)))
 
 
 def panels(columns=1, rows=1, width=8.0, height=2.8, ratios=None):
@@ -96,8 +96,8 @@ def curves(x, ys, truth=None, band=None, dots=None, logx=False, logy=False, titl
     ax.set(xscale="log" if logx else "linear", yscale="log" if logy else "linear")
     ends, x = [], to_array(x)
     for k, (name, y) in enumerate(ys.items()):
-        colour = _colour(roles, k)
-        ax.plot(x, to_array(y), color=colour, linestyle=_STYLES[k % len(_STYLES)], linewidth=1.8, label=name)
+        colour, style = _colour(roles, k), _STYLES[k % len(_STYLES)] if legend or k > 3 else "-"
+        ax.plot(x, to_array(y), color=colour, linestyle=style, linewidth=1.8, label=name)
         if band and name in band:
             ax.fill_between(x, *map(to_array, band[name]), color=colour, alpha=0.2, linewidth=0)
         ends.append((x[-1], to_array(y)[-1], name, colour))

@@ -134,7 +134,7 @@ def test_curves_do_not_rely_on_colour_alone():
 
 def test_in_a_legend_lines_differ_by_style_as_well():
     ax = curves(X, {str(k): [k] * 4 for k in range(4)}, legend=True).axes[0]
-    assert len({line._unscaled_dash_pattern for line in ax.lines}) == 4
+    assert len({line._unscaled_dash_pattern for line in ax.lines}) == 4  # get_linestyle() calls all dashes "--"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2", "3"]
 
 

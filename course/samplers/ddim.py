@@ -2,7 +2,8 @@
 
 import torch
 
-from course.samplers.walk import Step, normal, pairs, predict
+from course.forward import normal
+from course.samplers.walk import Step, pairs, predict
 
 
 @torch.no_grad()

@@ -2,8 +2,8 @@
 
 import torch
 
-from course.forward import convert, q_posterior
-from course.samplers.walk import Step, normal, pairs, predict
+from course.forward import convert, normal, q_posterior
+from course.samplers.walk import Step, pairs, predict
 
 
 @torch.no_grad()

@@ -39,12 +39,6 @@ def predict(model, x, t, cond):
     return eps
 
 
-def normal(x, generator):
-    """Fresh noise like x, drawn where the generator lives, so that one seed gives one picture on every device."""
-    device = x.device if generator is None else generator.device
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
-
-
 def last(steps):
     """The final x of a sampler: `last(ddim(...))`. Only one state is kept. Raises ValueError where there is no step."""
     end = deque(steps, maxlen=1)
