@@ -210,7 +210,7 @@ snr_900 = (ALPHA_BAR[900] / (1 - ALPHA_BAR[900])).item()
 # id -> the exact values of its answers, in the order of the file
 EXACT = {
     "01-2": [0.5 / root(64), 0.5 / 64, 0.5**2 / 64, 0.5, 0.5 * root(64)],
-    "01-3": [math.hypot(0.285, 0.1), 0.285 + 0.1, 0.285**2 + 0.1**2, 0.285],
+    "01-3": [math.sqrt(0.5**2 - 0.3**2), 0.5 - 0.3, 0.5**2 - 0.3**2, math.hypot(0.5, 0.3)],
     "01-5": [1797 - never_seen, 1000, 1000 * 1000 / 1797, never_seen],
     "02-1": [beta_sum, 1000 * 0.02, root(beta_sum), DIGITS_VARIANCE + beta_sum],
     "02-6": [root(1 - 0.9 * 0.8), 1 - 0.9 * 0.8, root(0.1) + root(0.2), root(0.1 + 0.2), root(0.9 * 0.8)],
