@@ -17,7 +17,7 @@ def run_cells(*ids):
 @pytest.mark.slow
 def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "full")
-    gains = run_cells("imports", "networks", "learn-run", "full-run", "full-learn")["gains"]
+    gains = run_cells("imports", "networks", "optimisers", "learn-run", "full-run", "full-learn")["gains"]
     shown, weak, half, strong, *others = gains
     assert shown == pytest.approx(0.023, abs=0.008)
     assert half == pytest.approx(0.024, abs=0.008)
@@ -30,7 +30,7 @@ def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
 @pytest.mark.slow
 def test_noise_before_the_judge_helps_a_gan_cover(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "full")
-    names = run_cells("imports", "networks", "ring", "gan", "full-run", "full-gan")
+    names = run_cells("imports", "networks", "optimisers", "ring", "gan", "full-run", "full-gan")
     assert names["all_eight"][0.0] <= 5  # seen: 1 of 10
     assert names["all_eight"][1.0] > names["all_eight"][0.0]  # seen: 8 of 10
     assert names["uneven_mean"][1.0] < names["uneven_mean"][0.0]
@@ -38,6 +38,6 @@ def test_noise_before_the_judge_helps_a_gan_cover(monkeypatch):
 
 @pytest.mark.slow
 def test_the_vae_gets_better_with_more_updates():
-    names = run_cells("imports", "networks", "ring", "vae")
+    names = run_cells("imports", "networks", "optimisers", "ring", "vae")
     inside = names["count_blobs"](names["vae"](1500, seed=1))[1]
     assert inside.mean().item() == pytest.approx(0.6, abs=0.1)
