@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from course.env import data_root, shipped
+from course.forward import clean_pictures
 
 SPLITS = {
     "digits": ("train", "test", "all"),
@@ -177,8 +178,10 @@ def reachable(timeout=2.0):
 def batches(x, y=None, size=128, seed=0):
     """Endless shuffled batches (x (B, ...), y (B,) or None); each round has an order of its own, by (seed, round).
 
-    The rest of a round that fills no batch is left out. Raises ValueError unless 1 <= size <= len(x).
+    The rest of a round that fills no batch is left out. Raises ValueError unless 1 <= size <= len(x), for pictures
+    outside [-1, 1], and where labels and pictures differ in number.
     """
+    clean_pictures(x)
     if not 1 <= size <= len(x):
         raise ValueError(f"a batch of {size} does not fit {len(x)} pictures")
     if y is not None and len(y) != len(x):

@@ -145,3 +145,10 @@ def test_a_batch_that_does_not_fit_is_refused(size):
 def test_labels_that_do_not_fit_the_pictures_are_refused():
     with refused(ValueError, "4 pictures.*3 labels"):
         next(batches(torch.zeros(4, 2), torch.zeros(3), size=2))
+
+
+def test_batches_refuse_pictures_in_another_unit():
+    with refused(ValueError, r"must lie in \[-1, 1\], but run from 0 to 255"):
+        next(batches(torch.tensor([0.0, 255.0]).repeat(4, 1).reshape(4, 1, 1, 2), size=2))
+    with refused(TypeError, "divide bytes by 127.5"):
+        next(batches(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), size=2))
