@@ -51,6 +51,8 @@ def stamped(notebook, lesson, address):
         if [cell.cell_type for cell in cells] != [kind]:
             raise ValueError(f"{lesson}: needs exactly one {kind} cell tagged {tag!r}")
         cells[0].source = source
+        if tag == "setup":  # no lesson begins with plumbing: Jupyter shows it folded
+            cells[0].metadata["jupyter"] = {"source_hidden": True}
     return notebook
 
 
