@@ -9,10 +9,12 @@ what is printed is the ratio to the usual one of the same round: the median, and
 
 import argparse
 import os
+import platform
 import statistics
 import time
 from functools import partial
 
+import psutil
 import torch
 
 from course import env, schedules
@@ -73,7 +75,9 @@ def main():
     arguments.add_argument("--rounds", type=int, default=11, help="rounds, at least 2 (default: 11)")
     rounds = max(2, arguments.parse_args().rounds)
     seconds = measure(CONTENDERS, rounds)
-    print(f"{PICTURES} digits, {rounds} rounds, torch {torch.__version__}, {os.cpu_count()} cores\n")
+    memory = psutil.virtual_memory().total / 2**30
+    machine = f"{platform.system()}, {os.cpu_count()} cores, {memory:.0f} GiB, torch {torch.__version__}"
+    print(f"{PICTURES} digits, {rounds} rounds; {machine}\n")
     print(f"{'':36}{'ratio':>8}{'most rounds':>18}{'median':>12}")
     for name, (middle, low, high) in ratios(seconds).items():
         milliseconds = 1000 * statistics.median(seconds[name])
