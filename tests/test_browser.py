@@ -26,8 +26,9 @@ SETTINGS = {
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # How a run stands: cells that wait or run [*], cells that ran [7], cells with code.
 PROGRESS = """() => {
-    const prompts = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")];
-    const texts = prompts.map(prompt => prompt.textContent);
+    // a folded cell, such as the setup, shows a placeholder without a number
+    const shown = ".jp-Notebook .jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)";
+    const texts = [...document.querySelectorAll(shown)].map(prompt => prompt.textContent);
     const count = pattern => texts.filter(text => pattern.test(text)).length;
     return [count(/[*]/), count(/\\d/), texts.length];
 }"""
