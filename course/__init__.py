@@ -26,19 +26,27 @@ _MODULES = (
     "data",
     "samplers",
     "guidance",
+    "nets",
+    "unet",
+    "checkpoints",
+    "train",
     "metrics",
     "pixels",
     "viz",
     "widgets",
 )
 
-__all__ = ["NULL", *_MODULES]
+_FUNCTIONS = {"pretrained": "checkpoints"}  # the names that a reader uses most, and where they live
+
+__all__ = ["NULL", *_MODULES, *_FUNCTIONS]
 __version__ = "0.1.0"
 
 
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module 'course' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

@@ -175,18 +175,20 @@ def reachable(timeout=2.0):
     return True
 
 
-def batches(x, y=None, size=128, seed=0):
+def batches(x, y=None, size=128, seed=0, start=0):
     """Endless shuffled batches (x (B, ...), y (B,) or None); each round has an order of its own, by (seed, round).
 
-    The rest of a round that fills no batch is left out. Raises ValueError unless 1 <= size <= len(x), for pictures
-    outside [-1, 1], and where labels and pictures differ in number.
+    The rest of a round that fills no batch is left out. `start` is the number of the first batch: a run that goes on
+    at step k asks for start = k and gets what it would have got. Raises ValueError unless 1 <= size <= len(x), for
+    pictures outside [-1, 1], and where labels and pictures differ in number.
     """
     clean_pictures(x)
     if not 1 <= size <= len(x):
         raise ValueError(f"a batch of {size} does not fit {len(x)} pictures")
     if y is not None and len(y) != len(x):
         raise ValueError(f"each picture needs one label, but there are {len(x)} pictures and {len(y)} labels")
-    for turn in count():
-        order = torch.from_numpy(np.random.default_rng((seed, turn)).permutation(len(x)))
-        for chosen in order[: len(x) // size * size].split(size):
+    first, skip = divmod(start, len(x) // size)
+    for turn in count(first):
+        order = torch.from_numpy(np.random.default_rng((seed, turn)).permutation(len(x))).to(x.device)
+        for chosen in order[: len(x) // size * size].split(size)[skip if turn == first else 0 :]:
             yield x[chosen], None if y is None else y[chosen]

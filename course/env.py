@@ -23,6 +23,20 @@ def device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def precision(device):
+    """The dtype that training multiplies in on this device: bfloat16 where its hardware has it, float16 on an older
+    GPU, else float32. Weights, sums and the loss stay float32 everywhere."""
+    if torch.device(device).type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if torch.backends.mkldnn.is_available() and _cpu_has_bfloat16() else torch.float32
+
+
+def _cpu_has_bfloat16():
+    """Whether the processor multiplies bfloat16 in hardware; a torch too old to be asked counts as no."""
+    has = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(has.get("amx_bf16") or has.get("avx512_bf16"))
+
+
 def budget(*, quick, full):
     """`quick` or `full`, whichever this run is: by COURSE_BUDGET, else full where a GPU is.
 

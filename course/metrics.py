@@ -28,6 +28,28 @@ def nearest(x, data):
     return distance / x[0].numel() ** 0.5, index
 
 
+def pca(x, k=16):
+    """Features of pictures: a function from (B, ...) to (B, k), their place along the first k principal directions
+    of the pictures x (N, ...). Raises ValueError where x has fewer than k directions."""
+    flat = x.flatten(1)  # (N, D)
+    if not 1 <= k <= min(flat.shape):
+        raise ValueError(f"{len(x)} pictures of {flat.shape[1]} numbers have no {k} principal directions")
+    mean = flat.mean(0)
+    directions = torch.linalg.svd((flat - mean).double(), full_matrices=False).Vh[:k].T.to(x)  # (D, k)
+    return lambda pictures: (pictures.flatten(1) - mean) @ directions
+
+
+class CountCalls:
+    """A model that counts how often it is asked: the same answers, and `.calls`."""
+
+    def __init__(self, model):
+        self.model, self.calls = model, 0
+
+    def __call__(self, x, t, cond=None):
+        self.calls += 1
+        return self.model(x, t, cond)
+
+
 def w1(a, b):
     """Wasserstein-1 distance of two clouds on a line, (N,) or (N, 1) and (M,) or (M, 1), exact for any two sizes.
 

@@ -1,8 +1,11 @@
 """The commands behind `python -m course`, one module each, and what they share: errors in one line, files whole."""
 
 import argparse
+import math
 import os
 from pathlib import Path
+
+CHECKPOINT = "checkpoint.safetensors"  # the file in a folder of `train` that holds the run
 
 
 class UserError(Exception):
@@ -26,6 +29,35 @@ def whole_number(low, high):
         return number
 
     return parse
+
+
+def number(low, high):
+    """A type for argparse: a number from `low` to `high`."""
+
+    def parse(text):
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"it must be a number from {low} to {high}, not {text!r}")
+        return number
+
+    return parse
+
+
+def usable_device(name):
+    """The torch.device of this name, or the best one here for None. Raises UserError where it cannot be used."""
+    import torch
+
+    from course import env
+
+    try:
+        device = torch.device(name) if name else env.device()
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"the device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+    return device
 
 
 def write_whole(path, data):

@@ -1,14 +1,14 @@
-"""`python -m course sample`: pictures out of noise, with the exact denoiser of real scans and no network."""
+"""`python -m course sample`: pictures out of noise, with a trained network or the exact denoiser of real scans."""
 
-import argparse
 import io
 import math
 import time
 from pathlib import Path
 
-from course.commands import UserError, whole_number, write_whole
+from course.commands import CHECKPOINT, UserError, number, usable_device, whole_number, write_whole
 
-SOURCES = ("digits", "mnist_mini")  # always there
+SCANS = ("digits", "mnist_mini")  # always there; their exact denoiser needs no network
+NETWORKS = ("mnist", "cifar10")  # shipped
 SAMPLERS = ("ddim", "ddpm")
 SCHEDULES = ("linear", "cosine", "scaled_linear")
 FRAMES = 100  # of a GIF, at most: a walk of 1,000 steps shows every tenth state
@@ -20,68 +20,101 @@ def add_to(commands):
     sample = commands.add_parser(
         "sample",
         help="draw pictures out of noise",
-        description="Draw pictures out of noise with the exact denoiser of a set of real scans: no network. "
-        "A perfect denoiser of a finite set returns that set, so what comes out are copies (lesson 03 shows why).",
-        epilog="example: python -m course sample digits --steps 50 -n 64 --out grid.png --gif walk.gif",
+        description="Draw pictures out of noise: with a network (a folder that `train` filled, its checkpoint, or "
+        "mnist or cifar10, which come with the course), or with the exact denoiser of a set of real scans (digits or "
+        "mnist_mini), which is no network and returns that set: lesson 03 shows why.",
+        epilog="example: python -m course sample runs/mnist --steps 50 -n 64 --label 7 --scale 2 --out grid.png",
     )
-    sample.add_argument("source", choices=SOURCES, help="the scans: digits (1x8x8) or mnist_mini (1x28x28)")
+    sample.add_argument("source", help=f"{', '.join((*SCANS, *NETWORKS))}, or a folder or file of `train`")
     sample.add_argument("--steps", type=whole_number(1, 1000), default=50, help="steps of the walk (default 50)")
     sample.add_argument("-n", type=whole_number(1, 10_000), default=64, help="how many pictures (default 64)")
     sample.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="where the grid of pictures goes")
     sample.add_argument("--gif", type=Path, metavar="FILE.gif", help="also write the way there, as an animation")
     sample.add_argument("--sampler", choices=SAMPLERS, default="ddim", help="default ddim")
-    sample.add_argument("--eta", type=_eta, help="noise of ddim, from 0 (none, the default) to 1 (as much as ddpm)")
-    sample.add_argument("--schedule", choices=SCHEDULES, default="linear", help="default linear")
+    sample.add_argument(
+        "--eta", type=number(0, 1), help="noise of ddim, from 0 (none, the default) to 1 (as much as ddpm)"
+    )
+    sample.add_argument("--schedule", choices=SCHEDULES, help="of an exact denoiser (default linear)")
+    sample.add_argument("--label", type=whole_number(0, 999), help="draw this class only (networks that know labels)")
+    sample.add_argument(
+        "--scale", type=number(0, 100), help="guidance towards the label: 1 is none (default), 2 is strong"
+    )
+    sample.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
     sample.add_argument("--seed", type=whole_number(0, 2**63 - 1), default=0, help="same seed, same pictures")
     sample.set_defaults(main=main)
 
 
-def _eta(text):
-    try:
-        eta = float(text)
-    except ValueError:
-        eta = math.nan
-    if not 0 <= eta <= 1:
-        raise argparse.ArgumentTypeError(f"it must be a number from 0 to 1, not {text!r}")
-    return eta
-
-
 def main(chosen):
-    """Draw, write, and say what was written and how near it is to the scans. Raises UserError for a wrong use."""
+    """Draw, write, and say what was written. Raises UserError for a wrong use, or where the source is no good."""
     if chosen.eta is not None and chosen.sampler != "ddim":
         raise UserError("--eta is the noise of ddim; ddpm has none to set", code=2)
     for path, suffix in ((chosen.out, ".png"), (chosen.gif, ".gif")):
         _check_place(path, suffix)
 
     from course import metrics, viz
-    from course.data import load
-    from course.exact import FiniteSet
 
     try:
-        scans, _ = load(chosen.source, "all")  # (N, C, H, W)
+        model, schedule, shape, scans = _exact(chosen) if chosen.source in SCANS else _network(chosen)
     except OSError as error:  # its message says what to do
         raise UserError(str(error)) from error
     start = time.perf_counter()
-    states = list(_walk(FiniteSet(scans), scans.shape[1:], chosen))  # each (n, C, H, W)
+    states = [state.cpu() for state in _walk(model, schedule, shape, chosen)]  # each (n, C, H, W)
     seconds = time.perf_counter() - start
 
     columns = math.ceil(chosen.n**0.5)
-    unit = columns * (scans.shape[-1] + 1)
+    unit = columns * (shape[-1] + 1)
     png = io.BytesIO()
     viz.grid_image(states[-1], columns, max(1, WIDTH // unit)).save(png, format="PNG")
     write_whole(chosen.out, png.getvalue())
     if chosen.gif:
         write_whole(chosen.gif, viz.animate(states, columns, max(1, WIDTH // 2 // unit)))
 
-    distance, _ = metrics.nearest(states[-1], scans)
-    copies = int((distance < metrics.COPY).sum())
     where = " and ".join(str(path) for path in (chosen.out, chosen.gif) if path)
-    print(
-        f"{chosen.n} pictures out of noise, {chosen.steps} steps of {chosen.sampler}, {seconds:.1f} s: {where}\n"
-        f"{copies} of them are copies of a scan in {chosen.source} (nearer than {metrics.COPY} rms per pixel): "
-        "the exact denoiser of a finite set draws nothing else, given steps enough"
-    )
+    print(f"{chosen.n} pictures out of noise, {chosen.steps} steps of {chosen.sampler}, {seconds:.1f} s: {where}")
+    if scans is not None:
+        distance, _ = metrics.nearest(states[-1], scans)
+        print(
+            f"{int((distance < metrics.COPY).sum())} of them are copies of a scan in {chosen.source} (nearer than "
+            f"{metrics.COPY} rms per pixel): the exact denoiser of a finite set draws nothing else, given steps enough"
+        )
     return 0
+
+
+def _exact(chosen):
+    """The exact denoiser of a set of scans: (model, schedule, shape of a picture, scans). Raises UserError."""
+    from course import schedules
+    from course.data import load
+    from course.exact import FiniteSet
+
+    if chosen.label is not None or chosen.scale is not None:
+        raise UserError(f"--label and --scale are for networks; {chosen.source} is an exact denoiser", code=2)
+    scans, _ = load(chosen.source, "all")  # (N, C, H, W)
+    schedule = getattr(schedules, chosen.schedule or "linear")()
+    return FiniteSet(scans).eps_model(schedule), schedule, scans.shape[1:], scans
+
+
+def _network(chosen):
+    """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
+    from course.checkpoints import load_model, pretrained
+    from course.guidance import cfg
+
+    if chosen.schedule is not None:
+        raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
+    device = usable_device(chosen.device)
+    if chosen.source in NETWORKS:
+        model, schedule, card = pretrained(chosen.source, device)
+    else:
+        path = Path(chosen.source)
+        if not path.exists():
+            known = ", ".join((*SCANS, *NETWORKS))
+            raise UserError(f"{path} is neither a folder nor a file of `train`, nor one of {known}", code=2)
+        model, schedule, card = load_model(path / CHECKPOINT if path.is_dir() else path, device)
+    classes = card["net"]["num_classes"]
+    if chosen.label is None and chosen.scale is not None:
+        raise UserError("--scale guides towards a label; name it with --label", code=2)
+    if chosen.label is not None and not chosen.label < classes:
+        raise UserError(f"this network knows {f'the labels 0 to {classes - 1}' if classes else 'no labels'}", code=2)
+    return in_parts(cfg(model, 1.0 if chosen.scale is None else chosen.scale)), schedule, tuple(card["shape"]), None
 
 
 def _check_place(path, suffix):
@@ -96,18 +129,30 @@ def _check_place(path, suffix):
         raise UserError(f"{path} is a folder; name a file in it", code=2)
 
 
-def _walk(truth, shape, chosen):
+def in_parts(model, size=256):
+    """The same model, asked for at most `size` pictures at a time, so that memory does not grow with their number."""
+    import torch
+
+    def eps(x, t, cond=None):
+        conds = [None] * len(x) if cond is None else cond.split(size)
+        parts = zip(x.split(size), t.split(size), conds, strict=cond is not None)
+        return torch.cat([model(x, t, cond) for x, t, cond in parts])
+
+    return eps
+
+
+def _walk(model, schedule, shape, chosen):
     """The states (n, C, H, W) from noise to pictures: the first, the last, and at most FRAMES in all."""
     import torch
 
-    from course import samplers, schedules
+    from course import samplers
 
-    schedule = getattr(schedules, chosen.schedule)()
     generator = torch.Generator().manual_seed(chosen.seed)
-    x_T = torch.randn(chosen.n, *shape, generator=generator)  # (n, C, H, W)
+    x_T = torch.randn(chosen.n, *shape, generator=generator).to(schedule.alpha_bar.device)  # (n, C, H, W)
+    cond = None if chosen.label is None else torch.full((chosen.n,), chosen.label, device=x_T.device)
     extra = {"eta": chosen.eta or 0.0} if chosen.sampler == "ddim" else {}
     sampler = getattr(samplers, chosen.sampler)
-    walk = sampler(truth.eps_model(schedule), schedule, x_T, schedule.grid(chosen.steps), generator=generator, **extra)
+    walk = sampler(model, schedule, x_T, schedule.grid(chosen.steps), cond=cond, generator=generator, **extra)
     shown = max(1, math.ceil(chosen.steps / (FRAMES - 1)))  # every so many steps
     yield x_T
     for done, step in enumerate(walk, start=1):

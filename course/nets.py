@@ -1,0 +1,93 @@
+"""Small networks: how a network is told the time, a denoiser for points, and a classifier that measures pictures."""
+
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from course import NULL
+
+
+def timestep_embedding(t, dim, max_period=10_000.0):
+    """The time as sines and cosines: t (B,), whole or fractional -> (B, dim) float32, [sin(t f_k) | cos(t f_k)].
+
+    f_k = max_period^(-k / (dim / 2)) falls from 1 to nearly 1 / max_period, so t counts in steps, never in t / T.
+    Raises ValueError where dim is odd or t is not (B,). Vaswani et al. 1706.03762, sec. 3.5; lesson 04.
+    """
+    if dim % 2 or t.ndim != 1:
+        raise ValueError(f"an embedding needs t (B,) and an even dim, not t {tuple(t.shape)} and dim {dim}")
+    k = torch.arange(dim // 2, device=t.device)
+    angle = t.float()[:, None] * torch.exp(-math.log(max_period) * k / (dim // 2))  # (B, dim / 2)
+    return torch.cat([angle.sin(), angle.cos()], 1)
+
+
+class Clock(nn.Module):
+    """What each block of a network is told: the time, and the label if it knows `num_classes`, as one vector.
+
+    t (B,) and cond (B,) long, None or NULL -> (B, 4 width). Raises ValueError for labels that it was not built for.
+    """
+
+    def __init__(self, width, num_classes=0):
+        super().__init__()
+        self.width, self.num_classes = width, num_classes
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
+        self.labels = nn.Embedding(num_classes + 1, 4 * width) if num_classes else None  # row 0 is NULL
+
+    def forward(self, t, cond=None):
+        told = self.mlp(timestep_embedding(t, self.width))  # (B, 4 width)
+        if self.labels is None:
+            if cond is not None:
+                raise ValueError("this network knows no labels; leave cond away")
+            return told
+        cond = torch.full_like(t, NULL, dtype=torch.long) if cond is None else cond
+        if cond.is_floating_point() or not ((cond >= NULL) & (cond < self.num_classes)).all():
+            raise ValueError(f"labels must be whole numbers from {NULL} (none) to {self.num_classes - 1}")
+        return told + self.labels(cond + 1)
+
+
+class MLP(nn.Module):
+    """A denoiser for points: x (B, D), t (B,), cond -> (B, D). It prints zero before it is trained."""
+
+    def __init__(self, dim=2, width=64, num_classes=0):
+        super().__init__()
+        self.clock, self.enter = Clock(width, num_classes), nn.Linear(dim, 4 * width)
+        self.hidden, self.out = nn.Linear(4 * width, 4 * width), nn.Linear(4 * width, dim)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x, t, cond=None):
+        h = F.silu(self.enter(x) + self.clock(t, cond))  # (B, 4 width)
+        return self.out(F.silu(self.hidden(h)) + h)
+
+
+class Classifier(nn.Module):
+    """A convolutional classifier whose 128-d penultimate layer serves as features for the metrics.
+
+    x (B, C, H, W) in [-1, 1] -> logits (B, num_classes); `features(x)` -> (B, 128).
+    """
+
+    def __init__(self, channels=1, width=32, num_classes=10):
+        super().__init__()
+
+        def stage(c_in, c_out):
+            return nn.Sequential(
+                nn.Conv2d(c_in, c_out, 3, padding=1, bias=False),
+                nn.BatchNorm2d(c_out),
+                nn.ReLU(),
+                nn.Conv2d(c_out, c_out, 3, padding=1, bias=False),
+                nn.BatchNorm2d(c_out),
+                nn.ReLU(),
+                nn.MaxPool2d(2, ceil_mode=True),
+            )
+
+        self.config = {"channels": channels, "width": width, "num_classes": num_classes}
+        self.body = nn.Sequential(stage(channels, width), stage(width, 2 * width), stage(2 * width, 4 * width))
+        self.penultimate, self.head = nn.Linear(4 * width, 128), nn.Linear(128, num_classes)
+
+    def features(self, x):
+        """The penultimate layer, after its ReLU: (B, 128)."""
+        return F.relu(self.penultimate(self.body(x).mean((2, 3))))
+
+    def forward(self, x):
+        return self.head(self.features(x))
