@@ -141,6 +141,8 @@ def load_model(path, device="cpu"):
     net, card = load_net(path, part)
     try:
         schedule = getattr(schedules, card["schedule"])().to(device)
+        if len(card["shape"]) != 3:
+            raise ValueError("no shape of a picture")
         return as_eps(net.to(device), schedule, card["prints"]), schedule, card
     except (KeyError, AttributeError, ValueError) as error:
         raise CheckpointError(f"{path} holds no diffusion model") from error

@@ -191,6 +191,9 @@ BETA = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)  # (T,), linear sch
 ALPHA_BAR = torch.cat([BETA.new_ones(1), torch.cumprod(1 - BETA, 0)])  # (T + 1,)
 ALPHA_BAR_SHORT = torch.prod(1 - torch.linspace(1e-4, 0.02, 100, dtype=torch.float64))  # the same betas, T = 100
 DIGITS_VARIANCE = (load_digits().data / 8 - 1).var()  # pooled over all pixels of all scans, in [-1, 1]
+DIGITS_SQUARE = ((load_digits().data / 8 - 1) ** 2).mean()  # mean square, pooled as above
+PHASE = torch.cos((torch.arange(1001, dtype=torch.float64) / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2  # (T + 1,)
+COSINE = torch.cat([PHASE.new_ones(1), torch.cumprod(1 - (1 - PHASE[1:] / PHASE[:-1]).clamp(max=0.999), 0)])  # (T + 1,)
 root = math.sqrt
 
 
@@ -206,6 +209,12 @@ def posterior_std(alpha_bar_s, alpha_bar_t, beta):
 never_seen = 1797 * (1 - 1 / 1797) ** 1000
 beta_sum = 1000 * (1e-4 + 0.02) / 2
 snr_900 = (ALPHA_BAR[900] / (1 - ALPHA_BAR[900])).item()
+
+
+def loss_of_x_t(alpha_bar, mean_square):
+    """Return the eps loss of the guess eps_hat = x_t."""
+    return alpha_bar * mean_square + (1 - root(1 - alpha_bar)) ** 2
+
 
 # id -> the exact values of its answers, in the order of the file
 EXACT = {
@@ -230,6 +239,18 @@ EXACT = {
         posterior_std(0.5, 0.4, beta=0.5 - 0.4),
     ],
     "03-11": [0.2 / root(0.6) / root(0.8), 0.2 / root(0.6), 1, root(0.6), 0.2 / root(0.8)],
+    "04-3": [loss_of_x_t(0.0786, 0.72), 0.0786 * 0.72, 0.0786, root(loss_of_x_t(0.0786, 0.72))],
+    "04-6": [root(0.0014) * 157, 0.0014 * 157, root(0.0014), 0.0014 * 157**2],
+    "04-8": [0.9999**1000, 1 - 0.9999**1000, 0.9999, 0],
+    "05-5": [
+        0.8 * (1 - 0.8 * 0.5) / 0.6 + 0.6 * 0.5,
+        0.8 * (1 - 0.8 * 0.5) + 0.6 * 0.5,
+        0.8 * 1 + 0.8 * 0.5,
+        0.6 * 1 + 0.8 * 0.5,
+        0.64 * 1 + 0.36 * 0.5,
+    ],
+    "05-7": [root(9.7e-4 / 2.4e-9), 9.7e-4 / 2.4e-9, 1, root(1 / 2.4e-9), root(2.4e-9 / 9.7e-4)],
+    "05-11": [50 - 1, 50, 0, 1000, 1000 - 1],
 }
 
 
@@ -296,6 +317,18 @@ QUOTED = [
     ("03-6", "0.4", 0.3 * -1 + 0.7 * 1),
     ("03-11", "0.006", removed.min()),
     ("03-11", "0.02", removed.max()),
+    ("04-2", "1.70", loss_of_x_t(ALPHA_BAR[1], DIGITS_SQUARE)),
+    ("04-2", "0.058", loss_of_x_t(ALPHA_BAR[500], DIGITS_SQUARE)),
+    ("04-3", "0.0016", (1 - root(1 - 0.0786)) ** 2),
+    ("04-4", "0.022", root(2 / 4096)),
+    ("04-5", "157", root(1 / ALPHA_BAR[1000] - 1)),
+    ("04-8", "0.905", 0.9999**1000),
+    ("05-1", "0.006", ALPHA_BAR[1000].sqrt()),
+    ("05-7", "1.22", root(ALPHA_BAR[980] / ALPHA_BAR[1000])),
+    ("05-7", "632", root(COSINE[980] / COSINE[1000])),
+    ("05-10", "632", root(COSINE[980] / COSINE[1000])),
+    ("05-10", "158", root(COSINE[995] / COSINE[1000])),
+    ("05-10", "316", root(COSINE[980] / COSINE[1000]) / 2),
 ]
 
 
