@@ -48,7 +48,7 @@ lock: $(STAMP) ## Rewrite requirements.lock with the newest versions that fit.
 		--no-header --no-annotate --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 bench: $(STAMP) ## Measure what the lessons cost here, side by side.
-	$(BIN)/python benchmarks/exact.py
+	$(BIN)/python benchmarks/bench.py
 
 clean: ## Remove the environment and everything that was built.
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache

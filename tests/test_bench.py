@@ -1,28 +1,301 @@
-"""The benchmark's arithmetic: ratios within a round, every contender in every round, and a turning order."""
+"""The benchmark: ratios within a round, a turning order, rows that are kept, a baseline that resumes, its page."""
 
+import json
 import sys
+from functools import partial
+from types import SimpleNamespace
 
-from conftest import ROOT
+import pytest
+import torch
+import torch.nn as nn
+from conftest import ROOT, run
+
+from course.metrics import frechet
 
 sys.path.append(str(ROOT / "benchmarks"))
+import bench
 import exact
+import figure
+import gpu
+import measuring
+import networks
+import quality
+import report
+import rows
+
+
+def comparison(**numbers):
+    return measuring.compared("images/s", numbers, text="Fake.", better="higher")
 
 
 def test_ratios_are_taken_within_a_round():
-    found = exact.ratios({"usual": [1.0, 2.0, 4.0], "other": [3.0, 6.0, 12.0], "noisy": [1.0, 4.0, 4.0]})
-    assert found["usual"] == (1, 1, 1)
-    assert found["other"] == (3, 3, 3)
-    assert found["noisy"][0] == 1
-    assert found["noisy"][2] > 1.5
+    result = comparison(usual=[1.0, 2.0, 4.0], other=[3.0, 6.0, 12.0], noisy=[1.0, 4.0, 2.0])
+    assert measuring.ratios(result) == {"usual": (1, 1, 1), "other": (3, 3, 3), "noisy": (1, 0.5, 2)}
+    result["against"] = {"other": "noisy"}
+    assert measuring.ratios(result) == {"other": (3, 1.5, 6)}
 
 
 def test_every_contender_takes_its_turn():
     calls = []
     contenders = {name: lambda name=name: calls.append(name) or 1.0 for name in "abc"}
-    seconds = exact.measure(contenders, rounds=3)
-    assert seconds == {name: [1.0] * 3 for name in "abc"}
+    assert measuring.measure(contenders, rounds=3) == {name: [1.0] * 3 for name in "abc"}
     assert "".join(calls) == "abc" + "abc" + "bca" + "cab"
 
 
-def test_a_walk_can_be_measured():
+def test_a_time_limit_leaves_three_rounds():
+    assert measuring.measure({"a": lambda: 1.0}, rounds=9, limit=0.0, warm=False) == {"a": [1.0] * 3}
+    assert len(measuring.measure({"a": lambda: 1.0}, rounds=9, limit=60.0)["a"]) == 9
+
+
+def test_a_rate_counts_pictures_a_second(monkeypatch):
+    now, steps = [0.0], []
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: now[0])
+
+    def step():  # takes a quarter of a second
+        now[0] += 0.25
+        steps.append(1)
+
+    turn = measuring.rate(step, pictures=8, threads=1, seconds=1.0)
+    assert turn() == turn() == 32
+    assert len(steps) == 4 + 2 * 4  # two to warm up, two to see how long they take, then four fill a second
+
+
+def test_a_rehearsal_is_smaller_in_everything():
+    small, whole = measuring.Size(0.01), measuring.Size()
+    assert (small.rounds(11), small.seconds(200), small.pictures(1000), small.batch(128)) == (2, 2, 64, 16)
+    assert (whole.rounds(11), whole.seconds(200), whole.pictures(1000), whole.batch(128)) == (11, 200, 1000, 128)
+
+
+class Fakes:
+    """Rows that count how often they are measured; `broken` names one that is interrupted."""
+
+    def __init__(self):
+        self.calls, self.broken = [], None
+        self.table = {
+            "speed": bench.Row(partial(self.row, "speed")),
+            "threads": bench.Row(partial(self.row, "threads"), builds_on="speed"),
+            "memory": bench.Row(partial(self.row, "memory")),
+            "exact": bench.Row(partial(self.row, "exact"), full=True),
+        }
+
+    def row(self, name, given):
+        self.calls.append(name)
+        if name == self.broken:
+            raise KeyboardInterrupt
+        if name == "threads":
+            assert given.needs("speed")["numbers"]
+        if name == "memory":
+            raise measuring.Skip("there is none")
+        return comparison(**{"baseline, float32": [1.0, 1.0], "ours, float32": [2.0, 3.0]})
+
+    def main(self, root, *arguments):
+        (root / "docs").mkdir(exist_ok=True)
+        self.calls.clear()
+        return bench.main(list(arguments), self.table, root)
+
+
+def test_rows_are_kept_and_skipped_ones_tried_again(tmp_path):
+    fakes = Fakes()
+    assert fakes.main(tmp_path) == 0
+    assert fakes.calls == ["speed", "threads", "memory"]
+    page = (tmp_path / "docs/benchmark.md").read_text()
+    assert "| ours, float32 | 2.50 | 2.00 to 3.00 | 2.5 |" in page
+    assert "Not measured: there is none." in page
+    assert (tmp_path / "docs/benchmark.png").read_bytes().startswith(b"\x89PNG")
+    assert fakes.main(tmp_path) == 0
+    assert fakes.calls == ["memory"]
+    assert fakes.main(tmp_path, "--full") == 0
+    assert fakes.calls == ["memory", "exact"]
+
+
+def test_a_row_measured_again_takes_those_that_build_on_it_along(tmp_path):
+    fakes = Fakes()
+    fakes.main(tmp_path, "--full")
+    fakes.main(tmp_path, "--again", "speed")
+    assert fakes.calls == ["speed", "threads", "memory"]
+    fakes.main(tmp_path, "--again", "exact")
+    assert fakes.calls == ["memory", "exact"]
+
+
+def test_an_interrupted_benchmark_keeps_what_it_has(tmp_path):
+    fakes = Fakes()
+    fakes.broken = "threads"
+    assert fakes.main(tmp_path) == 130
+    stored = json.loads((tmp_path / "build/bench/results.json").read_text())
+    assert list(stored["rows"]) == ["speed"]
+    fakes.broken = None
+    assert fakes.main(tmp_path) == 0
+    assert fakes.calls == ["threads", "memory"]
+
+
+def test_results_of_another_machine_are_not_mixed_in(tmp_path, capsys):
+    fakes = Fakes()
+    fakes.main(tmp_path)
+    place = tmp_path / "build/bench/results.json"
+    place.write_text(place.read_text().replace('"cores"', '"kernels"'))
+    assert fakes.main(tmp_path) == 1
+    assert fakes.calls == []
+    assert "another machine (cores differ)" in capsys.readouterr().err
+
+
+def test_a_rehearsal_leaves_the_page_alone(tmp_path):
+    Fakes().main(tmp_path, "--rehearse")
+    assert list((tmp_path / "docs").iterdir()) == []
+    assert "**A rehearsal** with 0.005" in (tmp_path / "build/bench/rehearsal/benchmark.md").read_text()
+
+
+class Tiny(nn.Module):
+    """A network as diffusers has them: the answer is in `.sample`."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x, t):
+        assert t.min() >= 0
+        assert t.max() <= 999  # it counts from 0
+        return SimpleNamespace(sample=self.net(x))
+
+
+PICTURES = torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+class Clock:
+    """Time that goes on by a second whenever it is read, and ends after `reads`."""
+
+    def __init__(self, reads=10**6):
+        self.now, self.reads = 0.0, reads
+
+    def __call__(self):
+        self.now += 1.0
+        if self.now > self.reads:
+            raise KeyboardInterrupt
+        return self.now
+
+
+def test_a_killed_baseline_goes_on_as_if_nothing_had_happened(tmp_path):
+    def judge(model):
+        return model(PICTURES, torch.ones(32, dtype=torch.long)).square().mean().item()
+
+    train = partial(quality.train_to, x=PICTURES, judge=judge, seconds=20, batch=8)
+    whole, net = train(tmp_path / "a", net := Tiny(), clock=Clock()), net
+    assert [(second, step) for second, _, step in whole["curve"]] == [(5, 5), (10, 10), (15, 15), (20, 20)]
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", Tiny(), clock=Clock(2 * 12 + 1))
+    calls = []
+    again = Tiny()
+    resumed = quality.train_to(
+        tmp_path / "b", again, PICTURES, lambda m: calls.append(1) or judge(m), 20, 8, clock=Clock()
+    )
+    assert resumed == whole
+    assert len(calls) == 2  # the first two quarters were over
+    for mine, theirs in zip(again.parameters(), net.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def progress(seconds, ema):
+    return SimpleNamespace(seconds=seconds, ema=ema, step=int(seconds))
+
+
+def test_a_chase_ends_at_the_target_at_the_limit_or_with_its_steps():
+    training = [progress(float(s), 100.0 - s) for s in range(1, 31)]
+    curve = quality.chase(iter(training), float, target=79.5, every=10, limit=200)
+    assert curve == [[10, 90, 10], [20, 80, 20], [30, 70, 30]]
+    assert quality.reached(curve, 79.5) == 30
+    assert quality.chase(iter(training), float, target=90, every=10, limit=200) == [[10, 90, 10]]
+    assert quality.chase(iter(training), float, target=0, every=10, limit=20)[-1] == [20, 80, 20]
+    assert quality.chase(iter(training[:25]), float, target=0, every=10, limit=200)[-1] == [25, 75, 25]
+    assert quality.reached(curve, 0) is None
+
+
+def test_the_judge_gives_the_distance_of_samples_to_the_reference():
+    features = partial(torch.flatten, start_dim=1)
+    x_T = torch.randn(300, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    data = torch.rand(500, 1, 2, 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    judge = quality.Judge(features, features(data), data[:300], x_T, steps=5)
+    assert judge.floor == pytest.approx(frechet(features(data[:300]), features(data)))
+    zero = judge(lambda x, t, cond=None: torch.zeros_like(x))  # x_0 is then x_T, many times larger, and clamped
+    assert zero == pytest.approx(frechet(features((x_T * 1e3).clamp(-1, 1)), features(data)), rel=0.05)
+
+
+def time_to_quality(**seconds):
+    base = {"curve": [[300, 50, 9], [1200, 20, 36]], "floor": 4.0, "samples": 1000, "threads": 2}
+    base |= {"reference": 55_000, "every": 10.0}
+    found = {"baseline": base | {"date": "2024-01-02"}}
+    for name, s in seconds.items():
+        curve = [[10, 90, 5], [s or 200, 19, 50]]
+        found[name.replace("_", "-")] = {"curve": curve, "target": 20, "seconds": s, "date": "2024-01-03"}
+    return found
+
+
+def test_times_to_quality_are_ratios_and_judged_by_the_middle_seed():
+    found = time_to_quality(float32_0=120, float32_1=100, float32_2=None, bfloat16_0=60)
+    assert report.times(found, "float32") == [10, 12, None]
+    text = report.quality(found)
+    assert "| float32 | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
+    assert "| bfloat16 | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
+    assert "| 1200 s | 20.00 | 3.84 |" in text  # 27 steps of 128 pictures in 900 s
+    assert report.verdict([10, None, None], 8) == "missed"
+    assert report.verdict([7, 9, 7], 8) == "missed"
+    assert "| bfloat16 | not measured |" in report.quality(time_to_quality(float32_0=120))
+
+
+def test_the_figure_reads_curves_straight_on_logarithmic_axes():
+    curve = [[10, 100, 1], [1000, 1, 9]]
+    assert figure.at(curve, [10, 100, 1000]) == pytest.approx([100, 10, 1])
+    assert all(value != value for value in figure.at(curve, [9, 1001]))
+    assert figure.at(curve[:1], [10]) == pytest.approx([100])
+    assert figure.middle([[[30, 1, 1]], [[10, 1, 1]], [[20, 1, 1]]]) == [[20, 1, 1]]
+    png, words = figure.draw(time_to_quality(float32_0=120, float32_1=100))
+    assert png.startswith(b"\x89PNG")
+    assert "the baseline takes 1200 s, ours 110 s, in the median" in words
+    assert figure.draw({}) is None
+
+
+def test_the_page_judges_the_sampler_by_its_target():
+    numbers = {"50 calls of the model": [1.0, 1.0, 1.0], "ddim, 50 steps": [1.04, 1.2, 1.0]}
+    assert "**Met**: 1.040" in report.sampler_verdict(measuring.compared("s", numbers))
+    numbers["ddim, 50 steps"][2] = 1.06
+    assert "**Missed**: 1.060" in report.sampler_verdict(measuring.compared("s", numbers))
+
+
+def test_a_gpu_is_known_by_name_and_its_share_is_counted():
+    assert gpu.peak("NVIDIA H100 80GB HBM3") == 989e12
+    assert gpu.peak("NVIDIA H100 PCIe") == 756e12
+    assert gpu.peak("NVIDIA A100-SXM4-40GB") == 312e12
+    assert gpu.peak("NVIDIA L40S") is None
+    result = comparison(**{"baseline, float32": [100.0], "ours, bfloat16, batch 64": [1000.0]})
+    result |= {"flops": {"ours": 1e9, "baseline": 2e9}, "peak": 1e13}
+    assert "ours, bfloat16, batch 64: 10.0% of" in report.gpu_share(result)
+    assert "is not known" in report.gpu_share(result | {"peak": None})
+
+
+def test_operations_are_counted_forward_and_backward():
+    net = nn.Conv2d(1, 1, 3, padding=1)
+    forward = 2 * 8 * 8 * 9  # a picture; the backward pass is the same again, for the weights
+    assert gpu.flops(lambda x, t, cond=None: net(x), (1, 8, 8), torch.device("cpu")) == 2 * forward
+
+
+def test_the_contenders_can_be_measured(monkeypatch):
     assert 0 < exact.walk(steps=2) < 60
+    step = networks.ours("mnist_mini", PICTURES.repeat(4, 1, 1, 1), batch=2).step
+    assert [step().step for _ in range(2)] == [1, 2]
+    assert 0 < step().loss < 0.5  # it prints v = 0, which is far better than eps = 0
+    monkeypatch.setattr(rows, "STEPS", 2)
+    monkeypatch.setattr(rows, "PICTURES", 2)
+    given = measuring.Bench(measuring.Size(0.01), ROOT / "build")
+    found = rows.sampler(given)
+    assert set(found["numbers"]) >= {"ddim, 2 steps", "ddpm, 2 steps", "2 calls of the model"}
+    assert "ddim: " in found["profile"]
+    assert "  mul  " in found["profile"]
+
+
+def test_memory_is_seen_even_below_what_the_parent_held():
+    """`ru_maxrss` of a child begins with its parent's size, so it would see nothing here."""
+    held = torch.ones(100_000_000)  # 400 MB
+    code = f"import sys; sys.path.append({str(ROOT / 'benchmarks')!r}); import memory, torch; before = memory.peak(); "
+    code += "x = torch.ones(60_000_000); print(memory.peak() - before)"
+    child = run(sys.executable, "-c", code)
+    assert held.sum() > 0
+    assert 200e6 < int(child.stdout) < 300e6, child.stderr

@@ -1,0 +1,105 @@
+"""Who competes: the network of the best-known course, trained as that course does, and ours with the recipe of `train`.
+
+The best-known course on diffusion models trains a UNet2DModel of the diffusers library on MNIST, with two levels of
+attention; it has 1.7 million parameters, prints eps, and runs in float32.
+"""
+
+from itertools import count
+from types import SimpleNamespace
+
+import torch
+from measuring import Skip
+
+from course import schedules
+from course.commands.training import RECIPES
+from course.data import batches, data_root, load
+from course.forward import as_eps
+from course.train import loss_fn, train
+from course.unet import UNet
+
+BATCH = 128  # of the baseline
+LR = 1e-3
+
+
+def data_name():
+    """The data set that is measured on: "mnist" where it has been downloaded, else "mnist_mini", which ships."""
+    return "mnist" if (data_root() / "MNIST/raw/train-images-idx3-ubyte.gz").exists() else "mnist_mini"
+
+
+def pictures(name):
+    """The training pictures of a set, (N, 1, 28, 28), without those that its recipe keeps back."""
+    x = load(name, "all" if name == "mnist_mini" else "train")[0]
+    return x[: len(x) - RECIPES[name]["held"]]
+
+
+def baseline_net(seed=0):
+    """The network of the best-known course. Raises Skip where diffusers is not installed."""
+    try:
+        from diffusers import UNet2DModel
+    except ImportError as error:
+        raise Skip("the baseline is a network of diffusers, which is not installed") from error
+    torch.manual_seed(seed)
+    return UNet2DModel(
+        sample_size=28,
+        in_channels=1,
+        out_channels=1,
+        layers_per_block=2,
+        block_out_channels=(32, 64, 64),
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+    )
+
+
+def as_model(net):
+    """A network of diffusers as a model of this course: its time counts from 0, ours from 1."""
+    return lambda x, t, cond=None: net(x, (t - 1).clamp(min=0)).sample
+
+
+def train_baseline(net, optimiser, x, batch=BATCH, precision=torch.float32, seed=0, start=0):
+    """Endless training as that course does it: eps, mean squared error, t uniform on 1..T, Adam, no average.
+
+    Yields the number of steps done. All randomness of step k comes from (seed, k), so that `start` can go on.
+    """
+    schedule = schedules.linear().to(x.device)
+    source = batches(x, None, batch, seed, start)
+    for step in count(start):
+        generator = torch.Generator(x.device).manual_seed(seed * 1_000_003 + step)
+        x0, _ = next(source)
+        t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator, device=x.device)  # (B,)
+        eps = torch.randn(x0.shape, generator=generator, device=x.device)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+            loss = loss_fn(as_model(net), schedule, x0, t, eps)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield step + 1
+
+
+def baseline(x, batch=BATCH, precision=torch.float32, layout=torch.contiguous_format):
+    """The baseline in training: `step()` makes one step; `batch` says of how many pictures, `net` is its network."""
+    net = baseline_net().to(x.device, memory_format=layout)
+    steps = train_baseline(net, torch.optim.Adam(net.parameters(), LR), x, batch, precision)
+    return SimpleNamespace(step=lambda: next(steps), batch=batch, net=net)
+
+
+def our_model(name, seed=0):
+    """Our untrained network as a model that prints eps: that of the recipe, without labels."""
+    torch.manual_seed(seed)
+    recipe = RECIPES[name]
+    net = UNet(1, recipe["width"], recipe["mults"], recipe["patch"])
+    return as_eps(net, schedules.linear(), "v")
+
+
+def train_ours(model, name, x, steps, precision=torch.float32, seed=0, batch=None, **options):
+    """The training that `train` makes of the recipe, without labels: a generator of Progress."""
+    recipe = RECIPES[name]
+    source = batches(x, None, batch or recipe["batch"], seed)
+    known = {key: recipe[key] for key in ("lr", "decay")}
+    return train(model, model.schedule, source, steps, **known, seed=seed, precision=precision, **options)
+
+
+def ours(name, x, precision=torch.float32, batch=None):
+    """Ours in training, as `baseline` gives the other."""
+    batch, model = batch or RECIPES[name]["batch"], our_model(name)
+    steps = train_ours(model, name, x, 10**6, precision, batch=batch)
+    return SimpleNamespace(step=lambda: next(steps), batch=batch, net=model.net)

@@ -1,0 +1,391 @@
+"""Train what is too long for lesson 04: data/lessons/04.json, and the checkpoints 04-eps, 04-blind, 04-ema-0.9999.
+
+    python tools/make_lesson_04.py             # every run that the JSON does not hold yet
+    python tools/make_lesson_04.py base blind  # these again
+
+About 15 minutes of one CPU thread; MNIST must have been downloaded. The JSON is written after each run, so that an
+interruption loses one run. "linear" and "floor" are the rulers of beat 1: no training.
+"""
+
+import base64
+import copy
+import json
+import math
+import sys
+import time
+from unittest.mock import patch
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from course.checkpoints import describe, load_model, save
+from course.data import batches, load
+from course.env import checkout, threads
+from course.forward import as_eps, q_sample
+from course.metrics import frechet_interval, nearest, pca
+from course.nets import Clock
+from course.samplers import ddim, last
+from course.schedules import linear
+from course.train import EMA, held_out_loss, loss_per_t, spread_times, train
+from course.unet import ResBlock, UNet
+
+TIMES = [1, 5, 10, 20, 50, 100, 200, 300, 500, 700, 1000]
+OUT = checkout() / "data/lessons/04.json"
+RECIPE = {"batch": 64, "lr": 2e-3, "warm_up": 50, "ema": 0.99, "steps": 1000, "seed": 0}
+schedule = linear()
+scans, labels = load("digits", "train")
+unseen, unseen_labels = load("digits", "test")
+look = pca(scans, 16)
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+x_T = torch.randn(500, 1, 8, 8, generator=seeded(1))
+
+
+def small(seed=0, **options):
+    """The quick U-Net of the lesson, fresh."""
+    torch.manual_seed(seed)
+    return UNet(channels=1, width=16, mults=(1, 2), **options)
+
+
+def rounded(numbers, digits=4):
+    """Numbers as JSON wants them, with so many significant digits."""
+    return [float(f"{float(n):.{digits}g}") for n in numbers]
+
+
+def packed(x):
+    """Pictures (N, 1, H, W) as bytes in text; what lies beyond [-1, 1] is cut."""
+    grey = ((x.clamp(-1, 1) + 1) * 127.5).round().byte()
+    return {"shape": list(x.shape), "bytes": base64.b64encode(grey.numpy().tobytes()).decode()}
+
+
+def judged(model, back=lambda x: x):
+    """Every number by which the lesson compares digits models; `back` brings samples into [-1, 1]."""
+    x = last(ddim(model, schedule, x_T, schedule.grid(25)))
+    shown = back(x).clamp(-1, 1)
+    return {
+        "train": rounded([held_out_loss(model, schedule, scans, generator=seeded(0))[0]])[0],
+        "held_out": rounded([held_out_loss(model, schedule, unseen, generator=seeded(0))[0]])[0],
+        "per_t": rounded(loss_per_t(model, schedule, unseen, TIMES, generator=seeded(0))),
+        "frechet": rounded(frechet_interval(look(shown), look(scans), seeded(0))),
+        "largest": rounded([back(x).abs().max()])[0],
+        "nearest": rounded([nearest(shown, scans)[0].mean()])[0],
+        "pictures": packed(shown[:12]),
+    }
+
+
+def by_train(model, steps=1000, seed=0, x=scans, y=None, lr=2e-3, decay=0.99):
+    """The package's own loop: the averaged model, and what it cost; seconds are those of the CPU."""
+    begun = time.process_time()
+    done = list(train(model, schedule, batches(x, y, 64, seed), steps, lr=lr, decay=decay, seed=seed, every=10))
+    seconds = round(time.process_time() - begun, 1)
+    return done[-1].ema, {"loss": rounded(p.loss for p in done), "seconds": seconds}
+
+
+def by_hand(model, steps, weight=None, spread=True, fall=True, decays=(0.99,)):
+    """The same loop with switches that the package does not have. Returns the averages (the first decay is warmed up,
+    the others start at the random weights), the network, and what it cost."""
+    net = model.net if hasattr(model, "kind") else model
+    optimiser = torch.optim.AdamW(net.parameters(), 2e-3, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+    warm, losses = EMA(net, decays[0]), []
+    cold = {d: copy.deepcopy(net).requires_grad_(False) for d in decays[1:]}
+    data, begun = batches(scans, size=64), time.process_time()
+    for step in range(steps):
+        cosine = 0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2
+        optimiser.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50) * (cosine if fall else 1)
+        x0, generator = next(data)[0], seeded(step)
+        t = spread_times(64, 1000, generator) if spread else torch.randint(1, 1001, (64,), generator=generator)
+        eps = torch.randn(x0.shape, generator=generator)
+        error = (model(q_sample(schedule, x0, t, eps), t, None) - eps).square().mean((1, 2, 3))
+        loss = (error * weight(t)).mean() if weight else error.mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        warm.update(net, step)
+        for d, shadow in cold.items():
+            torch._foreach_lerp_(list(shadow.parameters()), [p.detach() for p in net.parameters()], 1 - d)
+        losses.append(error.mean().item())
+    losses = torch.tensor(losses)
+    cost = {"loss": rounded(losses.reshape(-1, 10).mean(1)), "seconds": round(time.process_time() - begun, 1)}
+    cost["scatter"] = rounded([losses[-100:].std()])[0]
+    return [warm.net, *cold.values()], net, cost
+
+
+def with_net(model, net):
+    """The same model around another network."""
+    return as_eps(net, schedule, model.kind) if hasattr(model, "kind") else net
+
+
+def ship(name, net, seconds, call=lambda net: net, **recipe):
+    """Write a checkpoint in float16 with its card; its metrics are those of the rounded weights."""
+    tensors = {key: x.half() for key, x in net.state_dict().items()}
+    card = {
+        "net": describe(net),
+        "schedule": "linear",
+        "prints": "eps",
+        "shape": [1, 8, 8],
+        "data": "digits train",
+        "recipe": {**RECIPE, **recipe},
+        "seconds": seconds,
+        "device": "cpu, one thread",
+    }
+    path = checkout() / f"data/checkpoints/{name}.safetensors"
+    save(path, tensors, {**card, "metrics": {}})
+    measured = judged(call(load_model(path)[0]))
+    keep = ("train", "held_out", "frechet", "largest", "nearest")
+    save(path, tensors, {**card, "metrics": {key: measured[key] for key in keep}})
+    return measured
+
+
+class Blind(nn.Module):
+    """A network that is asked at t = 1, whatever the time is."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x, t, cond=None):
+        return self.net(x, torch.ones_like(t), cond)
+
+
+class Dial(Clock):
+    """The time as one number, t divided by `unit`, where the sines and cosines were."""
+
+    def __init__(self, width, unit):
+        super().__init__(width)
+        self.unit, self.mlp[0] = unit, nn.Linear(1, 4 * width)
+
+    def forward(self, t, cond=None):
+        return self.mlp(t.float()[:, None] / self.unit)
+
+
+class Adds(ResBlock):
+    """A block that adds the time instead of scaling and shifting by it."""
+
+    def __init__(self, c_in, c_out, told):
+        super().__init__(c_in, c_out, told)
+        self.film = nn.Linear(told, c_out)
+
+    def forward(self, x, told):
+        h = self.conv1(F.silu(self.norm1(x))) + self.film(told)[:, :, None, None]
+        return self.short(x) + self.conv2(F.silu(self.norm2(h)))
+
+
+def base():
+    ema, cost = by_train(small())
+    return cost | ship("04-eps", ema, cost["seconds"])
+
+
+def blind():
+    ema, cost = by_train(Blind(small()))
+    return cost | ship("04-blind", ema.net, cost["seconds"], Blind, asked_always_at=1)
+
+
+def simple(make, steps=1000, seed=0):
+    """A run that differs from the first in its network or seed alone."""
+
+    def run():
+        ema, cost = by_train(make(), steps, seed)
+        return cost | judged(ema)
+
+    return run
+
+
+def dial(unit):
+    net = small()
+    net.clock = Dial(16, unit)
+    return net
+
+
+def adding():
+    with patch("course.unet.ResBlock", Adds):
+        return small()
+
+
+def no_skips():
+    net = small()
+    for blocks in net.up:
+        for block in blocks:  # the second half of its channels came over the skip
+
+            def forget(_, args):
+                h, skip = args[0].chunk(2, 1)
+                return torch.cat([h, torch.zeros_like(skip)], 1), args[1]
+
+            block.register_forward_pre_hook(forget)
+    return net
+
+
+def no_attention():
+    net = small()
+    net.middle[1] = nn.Identity()
+    return net
+
+
+def one_level():
+    net = small()
+    net.smaller[0].stride = (1, 1)
+    return net
+
+
+def snr(t):
+    return schedule.snr(t).float()
+
+
+def special(steps, kind="eps", **switches):
+    """A run with one switch of `by_hand`, printing `kind`."""
+
+    def run():
+        model = small() if kind == "eps" else as_eps(small(), schedule, kind)
+        (ema,), _, cost = by_hand(model, steps, **switches)
+        return cost | judged(with_net(model, ema))
+
+    return run
+
+
+def shadows():
+    net, found = small(), {}
+    nets, raw, cost = by_hand(net, 1000, fall=False, decays=(0.9999, 0.9, 0.99, 0.999, 0.9999))
+    ship("04-ema-0.9999", nets[-1], cost["seconds"], ema=0.9999, ema_warm_up=False, lr_falls=False)
+    names = ("0.9999, warmed up", "0.9", "0.99", "0.999", "0.9999")
+    for name, shadow in (("raw", raw), *zip(names, nets, strict=True)):
+        found[name] = judged(shadow.eval())
+    return cost | {"shadows": found}
+
+
+def museum_loop(x, steps=300, lr=2e-3, seed=None, sign=1, latest=1000):
+    """The plain loop of the lesson, with what can be broken as arguments: the network and its losses."""
+    net, losses = small(), []
+    optimiser = torch.optim.AdamW(net.parameters(), lr)
+    for step in range(steps):
+        generator = seeded(step if seed is None else seed)
+        x0 = x[torch.randint(len(x), (64,), generator=generator)]
+        t = torch.randint(1, latest + 1, (64,), generator=generator)
+        eps = torch.randn(x0.shape, generator=generator)
+        loss = (net(q_sample(schedule, x0, t, eps), t) - sign * eps).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return net, losses
+
+
+def exhibit(x=scans, back=lambda x: x, **broken):
+    """One run of the museum."""
+
+    def run():
+        net, losses = museum_loop(x, **broken)
+        return {"loss": rounded(torch.tensor(losses).reshape(-1, 10).mean(1))} | judged(net, back)
+
+    return run
+
+
+def told_labels(y):
+    """The loss with label over the loss without, at the times of the lesson."""
+
+    def run():
+        model = as_eps(small(num_classes=10), schedule, "v")
+        ema, cost = by_train(model, 400, y=y, lr=3e-3)
+        both = [loss_per_t(ema, schedule, unseen, TIMES, cond, generator=seeded(0)) for cond in (unseen_labels, None)]
+        return cost | {"with": rounded(both[0]), "without": rounded(both[1])}
+
+    return run
+
+
+def gaussian_guess(x):
+    """The best eps of one Gaussian with the mean and covariance of x."""
+    flat = x.flatten(1).double()
+    mean, (values, axes) = flat.mean(0), torch.linalg.eigh(torch.cov(flat.T))
+    values = values.clamp(min=0)
+
+    def eps(x, t, cond=None):
+        a = schedule.at(t, 2)
+        along = (x.flatten(1).double() - a.sqrt() * mean) @ axes
+        return ((along * (1 - a).sqrt() / (a * values + 1 - a)) @ axes.T).to(x).view_as(x)
+
+    return eps
+
+
+def mnist():
+    x, _ = load("mnist", "train")
+    held, noise = load("mnist", "test")[0][:500], torch.randn(500, 1, 28, 28, generator=seeded(1))
+    seen = pca(x[:6000], 32)
+
+    def facts(model):
+        drawn = last(ddim(model, schedule, noise, schedule.grid(25))).clamp(-1, 1)
+        return {
+            "held_out": rounded([held_out_loss(model, schedule, held, generator=seeded(0))[0]])[0],
+            "per_t": rounded(loss_per_t(model, schedule, held, TIMES, generator=seeded(0))),
+            "frechet": rounded(frechet_interval(seen(drawn), seen(x[:6000]), seeded(0))),
+            "pictures": packed(drawn[:10]),
+        }
+
+    found = {"floor": rounded(frechet_interval(seen(held), seen(x[:6000]), seeded(0)))}
+    found["linear"] = facts(gaussian_guess(x[:20_000]))
+    for kind in ("eps", "v"):
+        torch.manual_seed(0)
+        net = UNet(channels=1, width=32, mults=(1, 2), patch=4)
+        model = net if kind == "eps" else as_eps(net, schedule, kind)
+        ema, cost = by_train(model, 600, x=x, decay=0.99)
+        found[kind] = cost | facts(ema)
+    return found
+
+
+shuffled = labels[torch.randperm(len(labels), generator=seeded(9))]
+RUNS = {
+    "base": base,
+    "blind": blind,
+    "shadows": shadows,
+    "raw": simple(lambda: dial(1)),
+    "fraction": simple(lambda: dial(1000)),
+    "adding": simple(adding),
+    "x0": special(1000, "x0", weight=lambda t: 1 / snr(t)),
+    "v": special(1000, "v", weight=lambda t: 1 + 1 / snr(t)),
+    "v, eps loss": simple(lambda: as_eps(small(), schedule, "v")),
+    "half": simple(small, 500),
+    "half, seed 1": simple(lambda: small(1), 500, 1),
+    "half, seed 2": simple(lambda: small(2), 500, 2),
+    "half, t at random": special(500, spread=False),
+    "half, min-SNR": special(500, weight=lambda t: (5 / snr(t)).clamp(max=1)),
+    "half, v": special(500, "v", weight=lambda t: 1 + 1 / snr(t)),
+    "half, v, eps loss": simple(lambda: as_eps(small(), schedule, "v"), 500),
+    "museum healthy": exhibit(),
+    "museum lr 0.2": exhibit(lr=0.2),
+    "museum lr 2e-5": exhibit(lr=2e-5),
+    "museum seed": exhibit(seed=0),
+    "museum sign": exhibit(sign=-1),
+    "museum 0..1": exhibit((scans + 1) / 2, lambda x: 2 * x - 1),
+    "museum 0..16": exhibit(8 * scans + 8, lambda x: x / 8 - 1),
+    "museum t to 500": exhibit(latest=500),
+    "labels": told_labels(labels),
+    "labels shuffled": told_labels(shuffled),
+    "no skips": simple(no_skips, 500),
+    "no attention": simple(no_attention, 500),
+    "one level": simple(one_level, 500),
+    "seed 1": simple(lambda: small(1), seed=1),
+    "seed 2": simple(lambda: small(2), seed=2),
+    "mnist": mnist,
+}
+
+
+def main(names):
+    threads(1)
+    OUT.parent.mkdir(exist_ok=True)
+    (checkout() / "data/checkpoints").mkdir(exist_ok=True)
+    found = json.loads(OUT.read_text()) if OUT.exists() else {"times": TIMES, "runs": {}}
+    for name in names or [name for name in RUNS if name not in found["runs"]]:
+        begun = time.process_time()
+        found["runs"][name] = RUNS[name]()
+        part = OUT.with_suffix(".part")
+        part.write_text(json.dumps(found, indent=1).replace("\n    ", " ") + "\n", encoding="utf-8")
+        part.replace(OUT)
+        told = {k: v for k, v in found["runs"][name].items() if k in ("train", "held_out", "frechet", "largest")}
+        print(f"{name}: {time.process_time() - begun:.0f} CPU seconds", told, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
