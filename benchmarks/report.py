@@ -40,6 +40,11 @@ def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def times(ratio):
+    """A ratio: a small one in thousandths, as a part may be that small, and so may what a target allows."""
+    return f"{ratio:.3f}" if ratio < 2 else f"{ratio:.2f}"
+
+
 def spread(values):
     """Median, lowest and highest of a list as text."""
     return f"{number(statistics.median(values))} ({number(min(values))} to {number(max(values))})"
@@ -53,7 +58,7 @@ def table(result):
     for name, (middle, low, high) in ratios(result).items():
         usual = f" {result['against'][name]} |" if several else ""
         absolute = number(statistics.median(result["numbers"][name]))
-        lines.append(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} |{usual} {absolute} |")
+        lines.append(f"| {name} | {times(middle)} | {times(low)} to {times(high)} |{usual} {absolute} |")
     return "\n".join(lines)
 
 
@@ -92,7 +97,7 @@ def gpu_share(result):
     return " ".join(lines)
 
 
-def times(rows, precision):
+def sooner(rows, precision):
     """How many times sooner ours was as good as the baseline, one number a seed, None where it was not."""
     whole = rows["baseline"]["curve"][-1][0]
     found = [row for name, row in rows.items() if name.rpartition("-")[0] == precision and "curve" in row]
@@ -116,7 +121,7 @@ def quality(rows):
     parts = [
         f"Frechet distance of {base['samples']:,} samples (20 steps of DDIM, the same x_T for all) in the features of "
         f"the shipped classifier, to those of {base['reference']:,} training pictures; as many held-out real pictures "
-        f"score {base['floor']:.2f}. {base['threads']} threads. The baseline trains for {whole:.0f} s, once; ours is "
+        f"score {base['floor']:.2f}. Threads: {base['threads']}. The baseline trains for {whole:.0f} s, once; ours is "
         f"measured every {base['every']:g} s of training until its averaged weights are as good. What measuring costs "
         "is not counted. These runs are too long to take turns: the baseline's images/s, quarter by quarter, show how "
         "steady the machine was."
@@ -127,7 +132,7 @@ def quality(rows):
         "|---|---|---|---:|---|",
     ]
     for precision, least in TIMES_TARGET.items():
-        ratio = times(rows, precision)
+        ratio = sooner(rows, precision)
         if not ratio:
             lines.append(f"| {precision} | not measured | | {least} | |")
             continue

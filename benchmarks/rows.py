@@ -12,7 +12,7 @@ from course.samplers import ddim, ddpm, last
 
 SECONDS = 2.0  # a turn of a training contender
 PICTURES, STEPS = 64, 50  # of the sampler row
-OPERATIONS = 6  # how many a profile names
+OPERATIONS, WALKS = 6, 5  # how many a profile names, and of how many walks
 
 
 def named(name, threads):
@@ -102,13 +102,15 @@ def profile(name, walk):
     """What a walk whose model costs nothing spends its time on: text, from the profiler."""
     walk()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
-        walk()
+        for _ in range(WALKS):
+            walk()
     events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
     total = sum(event.self_cpu_time_total for event in events)
-    lines = [f"{name}: {len(events)} kinds of operation, {sum(event.count for event in events)} calls"]
+    calls = sum(event.count for event in events) / (WALKS * STEPS)
+    lines = [f"{name}: {calls:.0f} operations a step"]
     for event in events[:OPERATIONS]:
-        share = event.self_cpu_time_total / total
-        lines.append(f"  {event.key.removeprefix('aten::'):24}{event.count:6} calls {share:6.0%} of the extra")
+        share, each = event.self_cpu_time_total / total, event.count / (WALKS * STEPS)
+        lines.append(f"  {event.key.removeprefix('aten::'):24}{each:6.1f} a step {share:6.0%} of the extra")
     return "\n".join(lines)
 
 
