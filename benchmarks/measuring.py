@@ -101,6 +101,12 @@ def ratios(result):
     return found
 
 
+def rate_of(result, who):
+    """The median number of a contender of a comparing row, on all cores: `who` is its name without the threads."""
+    most = max(thread_counts())
+    return statistics.median(result["numbers"][f"{who}, {most} thread{'s' * (most > 1)}"])
+
+
 def rate(step, pictures, threads, seconds, wait=lambda: None):
     """A contender: `step()`, which works on so many `pictures`, again and again for about `seconds`; returns images/s.
 

@@ -1,18 +1,19 @@
 """The rows about time to quality: how long the baseline trains to a Frechet distance, and how long ours does.
 
 The baseline trains for 20 minutes. Ours is measured every 10 seconds of training, on the same noise, until it is as
-good. What measuring costs counts for neither.
+good. Training is counted in steps, and a step costs what the row `speed` measured, where both took turns: these runs
+are too long for that, and whatever else the machine does meanwhile slows them down without falsifying them.
 """
 
 import hashlib
-import time
+from dataclasses import replace
 from functools import partial
 
 import networks
 import torch
-from measuring import Skip, cores, has_bfloat16
+from measuring import Skip, cores, has_bfloat16, rate_of
 
-from course import env, schedules
+from course import schedules
 from course.checkpoints import classifier, read, save
 from course.data import load
 from course.metrics import frechet
@@ -59,7 +60,6 @@ def judge(bench):
     known, held = x[: size.pictures(REFERENCE, 1000)], x[REFERENCE:][: size.pictures(SAMPLES)]
     weights = hashlib.sha256(b"".join(w.numpy().tobytes() for w in net.state_dict().values())).hexdigest()
     place = bench.folder / f"reference-{len(known)}-{weights[:12]}.safetensors"
-    env.threads(cores())
     if not place.exists():
         with torch.no_grad():
             save(place, {"features": torch.cat([net.features(part) for part in known.split(500)])}, card)
@@ -88,64 +88,53 @@ def go_on(place, net, optimiser):
     return card
 
 
-def train_to(place, net, x, judge, seconds, batch=networks.BATCH, clock=time.perf_counter, parts=4, saves=20):
+def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2, saves=20):
     """Train the baseline for so many seconds: its curve, [[second, distance, step]] at the end of each of
     `parts` equal parts, and its steps.
 
-    Killed, it goes on from the file `place`, which is written `saves` times; `clock` tells the time.
+    A step counts for `pace` seconds. Killed, it goes on from the file `place`, which is written `saves` times.
     """
-    optimiser, card = torch.optim.Adam(net.parameters(), networks.LR), {"step": 0, "seconds": 0.0, "curve": []}
+    optimiser, card = torch.optim.Adam(net.parameters(), networks.LR), {"step": 0, "curve": []}
     if place.exists():
         card = go_on(place, net, optimiser)
     steps = networks.train_baseline(net, optimiser, x, batch, start=card["step"])
-    saved = card["seconds"]
+    saved = card["step"]
     while len(card["curve"]) < parts:
-        begun = clock()
         card["step"] = next(steps)
-        card["seconds"] += clock() - begun
-        due = card["seconds"] >= seconds * (len(card["curve"]) + 1) / parts
+        spent = card["step"] * pace
+        due = spent >= seconds * (len(card["curve"]) + 1) / parts
         if due:
             net.eval()
-            card["curve"].append([card["seconds"], judge(networks.as_model(net)), card["step"]])
+            card["curve"].append([spent, judge(networks.as_model(net)), card["step"]])
             net.train()
-            print(f"  {card['seconds']:.0f} s, {card['step']} steps: distance {card['curve'][-1][1]:.2f}", flush=True)
-        if due or card["seconds"] - saved >= seconds / saves:
+            print(f"  {spent:.0f} s, {card['step']} steps: distance {card['curve'][-1][1]:.2f}", flush=True)
+        if due or (card["step"] - saved) * pace >= seconds / saves:
             keep(place, net, optimiser, card)
-            saved = card["seconds"]
+            saved = card["step"]
     return card
 
 
 def baseline(bench):
-    """The row: the baseline's distance at 5, 10, 15 and 20 minutes of training, and the floor."""
+    """The row: the baseline's distance at 10 and 20 minutes of training, and the floor."""
+    pace = networks.BATCH / rate_of(bench.needs("speed"), "baseline, float32")
     judged, x = judge(bench)
     seconds = bench.size.seconds(60 * MINUTES)
     place = bench.folder / f"baseline-{seconds:.0f}s.safetensors"
-    found = train_to(place, networks.baseline_net(), x, judged, seconds, bench.size.batch(networks.BATCH))
+    found = train_to(place, networks.baseline_net(), x, judged, seconds, pace, bench.size.batch(networks.BATCH))
     place.unlink()
     found |= {"floor": judged.floor, "threads": cores(), "samples": len(judged.x_T)}
-    return found | {"reference": len(judged.reference), "every": bench.size.seconds(EVERY)}
+    return found | {"reference": len(judged.reference), "every": bench.size.seconds(EVERY), "pace": pace}
 
 
-def pace(name, x, precision, seconds):
-    """Seconds a step of ours, from a short try on another network of the same kind."""
-    steps = networks.train_ours(networks.our_model(name), name, x, 10**6, precision)
-    taken = []
-    for progress in steps:
-        taken.append(progress.seconds)
-        if progress.seconds > seconds and len(taken) >= 8:
-            break
-    late = taken[len(taken) // 2 :]  # the first are slow: kernels are chosen, memory is fetched
-    return (late[-1] - late[0]) / (len(late) - 1)
-
-
-def chase(training, judge, target, every, limit):
-    """Follow a training (a generator of Progress) until its average is as good as `target`, or for `limit` seconds.
+def chase(training, judge, target, every, limit, pace):
+    """Follow a training (a generator of Progress) until its average is as good as `target`, or for `limit` seconds;
+    a step counts for `pace` seconds.
 
     Returns the curve, [[second, distance, step]], measured once in `every` seconds and at the end of the training.
     """
     curve, mark, unseen = [], every, None
     for progress in training:
-        unseen = progress
+        unseen = progress = replace(progress, seconds=progress.step * pace)
         if progress.seconds >= mark:
             curve.append([progress.seconds, judge(progress.ema), progress.step])
             unseen, mark = None, every * (progress.seconds // every + 1)
@@ -169,10 +158,11 @@ def ours(bench, precision, seed):
         raise Skip("this processor does not multiply bfloat16 in hardware")
     judged, x = judge(bench)
     kind, size = getattr(torch, precision), bench.size
-    plan = max(2, round(size.seconds(PLANNED[precision]) / pace("mnist", x, kind, size.seconds(6))))
+    pace = networks.RECIPES["mnist"]["batch"] / rate_of(bench.needs("speed"), f"ours, {precision}")
+    plan = max(2, round(size.seconds(PLANNED[precision]) / pace))
     training = networks.train_ours(networks.our_model("mnist", seed), "mnist", x, plan, kind, seed)
-    curve = chase(training, judged, target, size.seconds(EVERY), size.seconds(LIMIT))
-    return {"curve": curve, "target": target, "steps": plan, "seconds": reached(curve, target)}
+    curve = chase(training, judged, target, size.seconds(EVERY), size.seconds(LIMIT), pace)
+    return {"curve": curve, "target": target, "steps": plan, "seconds": reached(curve, target), "pace": pace}
 
 
 OURS = {f"{precision}-{seed}": partial(ours, precision=precision, seed=seed) for precision in PLANNED for seed in SEEDS}

@@ -11,6 +11,7 @@ import torch.nn as nn
 from conftest import ROOT, run
 
 from course.metrics import frechet
+from course.train import Progress
 
 sys.path.append(str(ROOT / "benchmarks"))
 import bench
@@ -161,51 +162,41 @@ class Tiny(nn.Module):
 PICTURES = torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-class Clock:
-    """Time that goes on by a second whenever it is read, and ends after `reads`."""
-
-    def __init__(self, reads=10**6):
-        self.now, self.reads = 0.0, reads
-
-    def __call__(self):
-        self.now += 1.0
-        if self.now > self.reads:
-            raise KeyboardInterrupt
-        return self.now
-
-
 def test_a_killed_baseline_goes_on_as_if_nothing_had_happened(tmp_path):
     def judge(model):
         return model(PICTURES, torch.ones(32, dtype=torch.long)).square().mean().item()
 
-    train = partial(quality.train_to, x=PICTURES, judge=judge, seconds=20, batch=8)
-    whole, net = train(tmp_path / "a", net := Tiny(), clock=Clock()), net
-    assert [(second, step) for second, _, step in whole["curve"]] == [(5, 5), (10, 10), (15, 15), (20, 20)]
+    def killed(model):
+        if judged.append(1) or len(judged) == 3:
+            raise KeyboardInterrupt
+        return judge(model)
+
+    train, judged = partial(quality.train_to, x=PICTURES, seconds=40, pace=2.0, batch=8, parts=4), []
+    whole = train(tmp_path / "a", net := Tiny(), judge=judge)
+    assert [(second, step) for second, _, step in whole["curve"]] == [(10, 5), (20, 10), (30, 15), (40, 20)]
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "b", Tiny(), clock=Clock(2 * 12 + 1))
-    calls = []
-    again = Tiny()
-    resumed = quality.train_to(
-        tmp_path / "b", again, PICTURES, lambda m: calls.append(1) or judge(m), 20, 8, clock=Clock()
-    )
+        train(tmp_path / "b", Tiny(), judge=killed)
+    calls, again = [], Tiny()
+    resumed = train(tmp_path / "b", again, judge=lambda m: calls.append(1) or judge(m))
     assert resumed == whole
     assert len(calls) == 2  # the first two quarters were over
     for mine, theirs in zip(again.parameters(), net.parameters(), strict=True):
         assert torch.equal(mine, theirs)
 
 
-def progress(seconds, ema):
-    return SimpleNamespace(seconds=seconds, ema=ema, step=int(seconds))
+def progress(step, ema):
+    return Progress(step, 0.1, ema, 1e9, dict)  # the seconds that were taken do not count
 
 
 def test_a_chase_ends_at_the_target_at_the_limit_or_with_its_steps():
-    training = [progress(float(s), 100.0 - s) for s in range(1, 31)]
-    curve = quality.chase(iter(training), float, target=79.5, every=10, limit=200)
-    assert curve == [[10, 90, 10], [20, 80, 20], [30, 70, 30]]
+    training = [progress(s, 100.0 - s * 2) for s in range(1, 16)]
+    chase = partial(quality.chase, judge=float, every=10, pace=2.0)
+    curve = chase(iter(training), target=79.5, limit=200)
+    assert curve == [[10, 90, 5], [20, 80, 10], [30, 70, 15]]
     assert quality.reached(curve, 79.5) == 30
-    assert quality.chase(iter(training), float, target=90, every=10, limit=200) == [[10, 90, 10]]
-    assert quality.chase(iter(training), float, target=0, every=10, limit=20)[-1] == [20, 80, 20]
-    assert quality.chase(iter(training[:25]), float, target=0, every=10, limit=200)[-1] == [25, 75, 25]
+    assert chase(iter(training), target=90, limit=200) == [[10, 90, 5]]
+    assert chase(iter(training), target=0, limit=20)[-1] == [20, 80, 10]
+    assert chase(iter(training[:12]), target=0, limit=200)[-1] == [24, 76, 12]
     assert quality.reached(curve, 0) is None
 
 
@@ -235,7 +226,7 @@ def test_times_to_quality_are_ratios_and_judged_by_the_middle_seed():
     text = report.quality(found)
     assert "| float32 | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
     assert "| bfloat16 | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
-    assert "| 1200 s | 20.00 | 3.84 |" in text  # 27 steps of 128 pictures in 900 s
+    assert "| 1200 s | 36 | 20.00 |" in text
     assert report.verdict([10, None, None], 8) == "missed"
     assert report.verdict([7, 9, 7], 8) == "missed"
     assert "| bfloat16 | not measured |" in report.quality(time_to_quality(float32_0=120))

@@ -130,6 +130,19 @@ def test_batches_go_through_all_pictures_in_a_new_order_each_round():
     assert not next(batches(x, y, size=3, seed=2))[1].equal(drawn[0][1])
 
 
+@pytest.mark.parametrize("size", [1, 3, 5, 10])
+def test_batches_from_a_later_start_are_those_that_would_have_come(size):
+    x, y = torch.arange(10.0)[:, None], torch.arange(10)
+    whole = list(islice(batches(x, y, size=size, seed=1), 30))
+    for start in (0, 1, 2, 3, 4, 9, 10, 20):
+        for (late, late_y), (early, early_y) in zip(
+            islice(batches(x, y, size, 1, start), 10), whole[start:], strict=False
+        ):
+            assert late.equal(early)
+            assert late_y.equal(early_y)
+    assert not whole[0][1].equal(whole[10 // size][1]) or size == 1  # so that a wrong start would have shown
+
+
 def test_batches_without_labels_say_none():
     chosen, labels = next(batches(torch.zeros(4, 2), size=4))
     assert chosen.shape == (4, 2)

@@ -34,6 +34,33 @@ def test_the_device_can_compute():
     assert env.device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "answer"),
+    [
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True, "amx_bf16": False}, torch.bfloat16),
+        ({"avx512_bf16": False, "avx512_f": True}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_a_processor_trains_in_bfloat16_only_where_its_hardware_has_it(capabilities, answer, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert env.precision("cpu") == env.precision(torch.device("cpu")) == answer
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert env.precision("cpu") == torch.float32
+
+
+def test_a_torch_that_cannot_be_asked_for_its_processor_trains_in_float32(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert env.precision("cpu") == torch.float32
+
+
+@pytest.mark.parametrize(("has", "answer"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_trains_in_bfloat16_or_else_in_float16(has, answer, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has or including_emulation)
+    assert env.precision("cuda:0") == answer
+
+
 @pytest.mark.parametrize(("chosen", "answer"), [("quick", 1), ("full", 2)])
 def test_course_budget_decides(chosen, answer, monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", chosen)

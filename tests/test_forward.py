@@ -1,5 +1,6 @@
 """The forward process: by its formulas, by sampling, against diffusers, there and back, one by one."""
 
+from dataclasses import FrozenInstanceError, replace
 from itertools import permutations
 
 import pytest
@@ -147,6 +148,18 @@ def test_as_eps_gives_eps_whatever_the_network_prints(kind):
     model = as_eps(network, schedule, kind)
     assert model.net is network
     torch.testing.assert_close(model(x, t), truth(x, t), rtol=1e-9, atol=1e-9)
+
+
+def test_another_net_takes_the_place_of_the_first():
+    x, t = normal(4, 1, 8, 8), torch.tensor([1, 10, 100, 500])
+    one, two = (as_eps(lambda x, t, cond, factor=factor: factor * x, linear(), "v") for factor in (0.5, -1.0))
+    assert replace(one, net=two.net)(x, t).equal(two(x, t))
+    assert (one.kind, one.schedule.T) == ("v", 1000)
+    assert not one(x, t).allclose(two(x, t))
+    other = replace(one, schedule=cosine())
+    assert other(x, t).equal(as_eps(one.net, cosine(), "v")(x, t))
+    with pytest.raises(FrozenInstanceError):
+        one.net = two.net
 
 
 def test_as_eps_passes_the_condition_on():

@@ -16,14 +16,15 @@ from course.commands import UserError, write_whole
 def test_help_shows_an_example_of_each_command(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
-    for command in ("run", "sample", "doctor"):
+    for command in ("run", "train", "sample", "doctor"):
         assert f"\n  python -m course {command}" in text
 
 
 def test_the_examples_of_the_help_can_be_parsed(capsys):
     main([])
-    examples = re.findall(r"^  python -m course (.+?)  ", capsys.readouterr().out, re.MULTILINE)
-    assert [parser().parse_args(example.split()).command for example in examples] == ["run", "sample", "doctor"]
+    examples = re.findall(r"^  python -m course (.+?)(?:  .*)?$", capsys.readouterr().out, re.MULTILINE)
+    commands = [parser().parse_args(example.split()).command for example in examples]
+    assert set(commands) == {"run", "train", "sample", "doctor"}
 
 
 def test_help_takes_under_a_second_and_imports_no_torch():
@@ -45,8 +46,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["smaple"], "'run', 'sample', 'doctor'|run, sample, doctor"),
-        (["sample", "cats", "--out", "x.png"], "digits.*mnist_mini"),
+        (["smaple"], "'run', 'train', 'sample', 'doctor'|run, train, sample, doctor"),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*cosine.*scaled_linear"),
         (["sample", "digits", "--out", "x.png", "-n", "0"], "whole number from 1 to"),
@@ -55,6 +55,9 @@ def test_version(capsys):
         (["sample", "digits", "--out", "x.png", "--eta", "2"], "number from 0 to 1"),
         (["sample", "digits", "--out", "x.png", "--eta", "nan"], "number from 0 to 1"),
         (["sample", "digits"], "--out"),
+        (["sample", "runs/a", "--out", "x.png", "--label", "-1"], "whole number from 0"),
+        (["sample", "runs/a", "--out", "x.png", "--scale", "nan"], "number from 0 to 100"),
+        (["train", "--data", "digits"], "--out"),
         (["run", "--budget", "tiny"], "quick.*full"),
     ],
 )

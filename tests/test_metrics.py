@@ -6,7 +6,7 @@ import torch
 from helpers import double, normal, refused, scans, seeded
 
 from course.data import load
-from course.metrics import COPY, bootstrap, frechet, frechet_interval, kid, nearest, w1
+from course.metrics import COPY, CountCalls, bootstrap, frechet, frechet_interval, kid, nearest, pca, w1
 
 
 def exactly(mean, cov, n=50):
@@ -193,6 +193,40 @@ def test_intervals_follow_their_seed():
     assert bootstrap(a, generator=seeded(1)) == bootstrap(a, generator=seeded(1)) != bootstrap(a, generator=seeded(2))
 
 
+def test_pca_features_are_uncorrelated_and_their_variances_the_largest_eigenvalues():
+    x = scans()  # (40, 1, 8, 8)
+    features = pca(x, 5)
+    found = features(x)
+    assert found.shape == (40, 5)
+    values = torch.linalg.eigvalsh(torch.cov(x.flatten(1).T)).flip(0)[:5]
+    torch.testing.assert_close(torch.cov(found.T), values.diag(), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found.mean(0), torch.zeros(5).double(), rtol=0, atol=1e-9)
+    other = normal(7, 1, 8, 8)
+    torch.testing.assert_close(features(other[3:5]), features(other)[3:5])  # each picture for itself
+    torch.testing.assert_close(pca(x, 3)(other).abs(), features(other)[:, :3].abs())
+
+
+def test_pca_in_all_directions_keeps_every_distance():
+    x, other = normal(30, 2, 3), normal(5, 2, 3, seed=1)
+    torch.testing.assert_close(torch.pdist(pca(x, 6)(other)), torch.pdist(other.flatten(1)))
+    assert (torch.pdist(pca(x, 2)(other)) < torch.pdist(other.flatten(1))).all()
+    assert pca(x.float(), 2)(other.float()).dtype == torch.float32
+
+
+def test_calls_are_counted_and_answers_passed_on():
+    asked = []
+    model = CountCalls(lambda *given: asked.append(given) or given[0] + 1)
+    x, t, y = normal(3, 2), torch.arange(3), torch.tensor([2, 0, 1])
+    assert model.calls == 0
+    assert model(x, t).equal(x + 1)
+    assert model(x, t, y).equal(x + 1)
+    assert model.calls == 2
+    assert [len(given) for given in asked] == [3, 3]
+    assert asked[0][2] is None
+    assert asked[1][2] is y
+    assert model(x, t, cond=y).equal(x + 1)
+
+
 ROWS_OF_3 = normal(20, 3)
 WRONG = {
     "pictures as features": (r"\(N, D\).*\[\(40, 1, 8, 8\)", lambda: frechet(scans(), scans())),
@@ -204,6 +238,9 @@ WRONG = {
     "subsets too small": ("between 2 and the 20 rows", lambda: kid(ROWS_OF_3, ROWS_OF_3, size=1)),
     "pictures of two sizes": (r"one shape.*\(40, 4, 8\)", lambda: nearest(scans()[:, 0], scans()[:, 0, :4])),
     "a plane for a line": (r"line.*\(20, 3\)", lambda: w1(ROWS_OF_3, ROWS_OF_3)),
+    "more directions than pictures": (r"3 pictures of 64 numbers have no 4", lambda: pca(scans(3), 4)),
+    "more directions than numbers": (r"20 pictures of 3 numbers have no 4", lambda: pca(ROWS_OF_3, 4)),
+    "no directions": (r"no 0 principal directions", lambda: pca(ROWS_OF_3, 0)),
     "an empty cloud": (r"\(0,\)", lambda: w1(torch.zeros(0), torch.zeros(3))),
 }
 

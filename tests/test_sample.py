@@ -5,10 +5,35 @@ import re
 import numpy as np
 import pytest
 import torch
+from helpers import normal
 from PIL import Image
+from test_checkpoints import NO_CHECKPOINT, pickled
+from test_nets import open_up
 
 from course.__main__ import main
+from course.checkpoints import describe, load_model, save
+from course.commands import CHECKPOINT, sample
 from course.data import load
+from course.forward import as_eps
+from course.guidance import cfg
+from course.nets import Classifier
+from course.samplers import ddim, last
+from course.schedules import cosine
+from course.unet import UNet
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folders as `train` leaves them, with random weights: of a network with three labels, and of one with none."""
+    folders = {}
+    for name, classes in {"labels": 3, "none": 0}.items():
+        net = open_up(UNet(1, 8, num_classes=classes))
+        with torch.no_grad():
+            net.out.weight.mul_(0.2)  # or guidance would end in pictures of black and white alone
+        card = {"net": describe(net), "schedule": "cosine", "prints": "v", "shape": [1, 8, 8]}
+        folders[name] = tmp_path_factory.mktemp(name)
+        save(folders[name] / CHECKPOINT, {f"ema.{key}": x for key, x in net.state_dict().items()}, card)
+    return folders
 
 
 def draw(folder, *more, name="grid.png", source="digits"):
@@ -92,6 +117,9 @@ def test_it_says_what_it_wrote_and_that_these_are_copies(tmp_path, capsys):
         (["--out", "grid.png", "--gif", "walk.png"], "must end in .gif", 2),
         (["--out", "folder.png"], "is a folder", 2),
         (["--out", "grid.png", "--sampler", "ddpm", "--eta", "0.5"], "--eta is the noise of ddim", 2),
+        (["--out", "grid.png", "--label", "3"], "--label and --scale are for networks", 2),
+        (["--out", "grid.png", "--scale", "2"], "--label and --scale are for networks", 2),
+        (["--out", "grid.png", "--device", "nonsense"], "the device nonsense cannot be used here", 1),
     ],
 )
 def test_wrong_places_are_one_line_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, says, status):
@@ -120,3 +148,114 @@ def test_missing_scans_are_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("course.env.PACKAGE", tmp_path / "course")
     assert main(["sample", "mnist_mini", "--out", str(tmp_path / "grid.png")]) == 1
     assert "data/mnist_mini.npz" in capsys.readouterr().err
+
+
+# Networks
+
+
+@pytest.mark.parametrize(
+    "wish", [[], ["--label", "2"], ["--label", "2", "--scale", "3"], ["--label", "0", "--scale", "0"]]
+)
+def test_a_network_draws_what_its_model_and_the_sampler_say(tmp_path, trained, wish):
+    path = draw(tmp_path, *wish, source=str(trained["labels"]))
+    drawn = tiles(path, 8, columns=3, n=6)
+    model, schedule, _ = load_model(trained["labels"] / CHECKPOINT)
+    assert schedule.alpha_bar.equal(cosine().alpha_bar)
+    cond = torch.full((6,), int(wish[1])) if wish else None
+    guided = cfg(model, float(wish[3]) if len(wish) > 2 else 1.0)
+    noise = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    x = last(ddim(guided, schedule, noise, schedule.grid(20), cond=cond))[:, 0].double().clamp(-1, 1)
+    assert x.std() > 0.1
+    torch.testing.assert_close(drawn, x, rtol=0, atol=1.01 / 127.5)  # eight bits
+
+
+def test_label_and_scale_change_the_pictures_and_the_file_does_as_well_as_its_folder(tmp_path, trained):
+    source = str(trained["labels"])
+    wishes = [], ["--label", "0"], ["--label", "1"], ["--label", "1", "--scale", "2"], ["--seed", "4"]
+    drawn = [draw(tmp_path, *more, name=f"{k}.png", source=source).read_bytes() for k, more in enumerate(wishes)]
+    assert len(set(drawn)) == len(wishes)
+    by_file = draw(tmp_path, name="file.png", source=str(trained["labels"] / CHECKPOINT))
+    assert by_file.read_bytes() == drawn[0]
+    one = draw(tmp_path, "--label", "1", "--scale", "1", name="one.png", source=source)
+    assert one.read_bytes() == drawn[2]
+
+
+def test_a_network_claims_no_copies_and_animates(tmp_path, trained, capsys):
+    draw(tmp_path, "--gif", str(tmp_path / "walk.gif"), source=str(trained["none"]))
+    assert "copies" not in capsys.readouterr().out
+    assert Image.open(tmp_path / "walk.gif").n_frames == 21
+
+
+def test_many_pictures_are_asked_for_in_parts_and_answered_as_one():
+    sizes, net = [], open_up(UNet(1, 8, num_classes=3))
+    model = as_eps(net, cosine(), "v")
+
+    def watched(x, t, cond=None):
+        sizes.append((len(x), len(t), None if cond is None else len(cond)))
+        return model(x, t, cond)
+
+    x, t, y = normal(10, 1, 8, 8).float(), torch.arange(1, 11), torch.arange(10) % 3
+    parts = sample.in_parts(watched, size=4)
+    for cond in (None, y):
+        with torch.no_grad():
+            torch.testing.assert_close(parts(x, t, cond), model(x, t, cond), rtol=1e-4, atol=1e-4)
+    assert sizes == [(4, 4, None), (4, 4, None), (2, 2, None), (4, 4, 4), (4, 4, 4), (2, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("which", "wish", "says", "status"),
+    [
+        ("none", ["--label", "0"], "this network knows no labels", 2),
+        ("labels", ["--label", "3"], "this network knows the labels 0 to 2", 2),
+        ("labels", ["--scale", "2"], "--scale guides towards a label; name it with --label", 2),
+        ("labels", ["--schedule", "linear"], "leave --schedule away", 2),
+        ("labels", ["--device", "nonsense"], "the device nonsense cannot be used here", 1),
+        ("labels", ["--device", "cuda:99"], "the device cuda:99 cannot be used here", 1),
+    ],
+)
+def test_a_network_is_asked_for_what_it_cannot_do(tmp_path, trained, capsys, which, wish, says, status):
+    out = tmp_path / "grid.png"
+    assert main(["sample", str(trained[which]), "-n", "1", "--steps", "1", "--out", str(out), *wish]) == status
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def broken_sources(folder):
+    """Sources that hold no model: (name, what is said, status)."""
+    (folder / "folder").mkdir()
+    yield "cats", "neither a folder nor a file of `train`, nor one of digits, mnist_mini, mnist, cifar10", 2
+    yield "folder", "cannot be read", 1
+    for name, content in NO_CHECKPOINT.items():
+        (folder / name).write_bytes(content)
+        yield name, "is no checkpoint of this course", 1
+    (folder / "pickle").write_bytes(pickled(folder))
+    yield "pickle", "is no checkpoint of this course", 1
+    net = Classifier(1, 4)
+    save(folder / "classifier", net.state_dict(), {"net": describe(net)})
+    yield "classifier", "holds no diffusion model", 1
+    net = UNet(1, 8)
+    card = {"net": describe(net), "schedule": "cosine", "prints": "v"}
+    save(folder / "shapeless", net.state_dict(), card)
+    yield "shapeless", "holds no diffusion model", 1
+    save(folder / "other", net.state_dict(), card | {"net": describe(UNet(1, 16))})
+    yield "other", "another architecture than its card says", 1
+    save(folder / "unknown", net.state_dict(), card | {"net": {"kind": "Transformer"}})
+    yield "unknown", "names no network of this course", 1
+    save(folder / "planned", {}, card | {"shape": [1, 8, 8]})
+    yield "planned", "no step|not trained|nothing yet|no weights", 1
+
+
+@pytest.mark.parametrize(
+    "name", ["cats", "folder", *NO_CHECKPOINT, "pickle", "classifier", "shapeless", "other", "unknown", "planned"]
+)
+def test_a_source_that_holds_no_model_is_one_line(tmp_path, monkeypatch, capsys, name):
+    known = {source: (says, status) for source, says, status in broken_sources(tmp_path)}
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", name, "-n", "1", "--steps", "1", "--out", "grid.png"]) == known[name][1]
+    error = capsys.readouterr().err
+    assert re.search(known[name][0], error)
+    assert error.count("\n") == 1
+    assert not (tmp_path / "grid.png").exists()
+    assert not (tmp_path / "trap").exists()

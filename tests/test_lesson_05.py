@@ -1,0 +1,187 @@
+"""What lesson 05 says and no cell of it proves: its title picture, worked values, stored bands, and what it warns of.
+
+`python tests/test_lesson_05.py` draws the title picture again and puts it into the notebook.
+"""
+
+import base64
+import importlib.util
+import io
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+import yaml
+from conftest import ROOT
+from PIL import Image
+
+from course import pretrained
+from course.data import load
+from course.env import data_root
+from course.exact import GaussianMixture
+from course.forward import as_eps, q_sample
+from course.metrics import frechet, pca
+from course.samplers import ddim, ddpm, invert, last
+from course.schedules import Schedule, cosine, linear
+from course.viz import grid_image
+
+LESSON = ROOT / "notebooks/05_ddim.ipynb"
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def source(cell):
+    """The text of a cell of the lesson, by its id."""
+    return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/05_ddim.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hook():
+    """The wall of the title, four walks from the same eight noises, as a PIL image."""
+    model, schedule, _ = pretrained("digits")
+    x_T = torch.randn(8, 1, 8, 8, generator=seeded(19))
+    walks = [
+        last(walk(model, schedule, x_T, schedule.grid(n), generator=seeded(5)))
+        for walk in (ddpm, ddim)
+        for n in (1000, 50)
+    ]
+    return grid_image(torch.cat(walks), columns=8, scale=8)
+
+
+@pytest.mark.slow
+def test_title_picture_is_what_the_walks_draw():
+    stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
+    stored = Image.open(io.BytesIO(base64.b64decode(stored)))
+    shown, drawn = (np.asarray(image.convert("L"), float) for image in (stored, hook()))
+    assert shown.shape == drawn.shape
+    assert np.abs(shown - drawn).mean() < 4  # grey levels of 255: room for the rounding of another processor
+    dice_long, dice_short, long, short = np.split(shown[: shown.shape[0] // 4 * 4], 4)
+    assert np.abs(long - short).mean() < 10  # the rows that the title calls alike
+    assert np.abs(dice_long - dice_short).mean() > 30
+
+
+def test_worked_values_of_the_exercises(solution):
+    table, t, s = torch.tensor([1, 0.9, 0.5]).double(), torch.tensor([2]), torch.tensor([1])
+    one, two = torch.ones(1, 1).double(), torch.full((1, 1), 2.0).double()
+    for eta, value in ((0.0, 2.051), (1.0, 2.138)):
+        assert solution.my_ddim_step(table, two, t, s, one, one, eta).item() == pytest.approx(value, abs=5e-4)
+    assert solution.my_invert_step(table, two, s, t, one).item() == pytest.approx(1.962, abs=5e-4)
+    grid = solution.my_grid(1000, 30).tolist()
+    assert (grid[:4], grid[-2:]) == ([1000, 967, 933, 900], [33, 0])
+
+
+def test_worked_value_of_question_5(solution):
+    table, half = torch.tensor([1, 0.64, 0.36]).double(), torch.full((1,), 0.5).double()
+    step = solution.my_ddim_step(table, half * 2, torch.tensor([2]), torch.tensor([1]), half, 0 * half, 0.0)
+    assert step.item() == pytest.approx(1.1)
+
+
+def test_solutions_equal_the_package_on_both_tables(solution):
+    coarse = Schedule(torch.cumprod(1 - torch.cat([torch.zeros(1), torch.linspace(0.02, 0.5, 20)]).double(), 0))
+    x, eps = torch.randn(2, 4, 1, 4, 4, generator=seeded(0)).double()
+    rows = torch.ones(4, dtype=torch.long)
+    for schedule in (coarse, linear()):
+        for t, s, eta in ((12, 11, 0.0), (schedule.T, 5, 0.5), (7, 0, 1.0)):
+            noise, pair = torch.randn(x.shape, generator=seeded(1), dtype=torch.float64), torch.tensor([t, s])
+            truth = last(ddim(lambda *_: eps, schedule, x, pair, eta=eta, generator=seeded(1)))
+            answer = solution.my_ddim_step(schedule.alpha_bar, x, t * rows, s * rows, eps, noise, eta)
+            torch.testing.assert_close(answer, truth, rtol=1e-9, atol=1e-10)
+            up = solution.my_invert_step(schedule.alpha_bar, x, s * rows, t * rows, eps)
+            torch.testing.assert_close(up, last(invert(lambda *_: eps, schedule, x, pair)), rtol=1e-9, atol=1e-10)
+        down = solution.my_ddim_step(schedule.alpha_bar, up, t * rows, s * rows, eps, eps, 0.0)
+        torch.testing.assert_close(down, x, rtol=1e-9, atol=1e-9)  # the same eps undoes the step
+        start = solution.my_invert_step(schedule.alpha_bar, x, 0 * rows, 9 * rows, eps)
+        torch.testing.assert_close(start, q_sample(schedule, x, 9 * rows, eps))
+        for n in (1, 7, schedule.T):
+            assert torch.equal(solution.my_grid(schedule.T, n), schedule.grid(n))
+    with pytest.raises(ValueError, match="do not fit"):
+        solution.my_grid(10, 20)
+
+
+def test_two_steps_with_one_eps_are_one_step(solution):
+    """Why few steps draw the same curve: what changes from step to step is eps alone."""
+    table, (x, eps) = linear().alpha_bar, torch.randn(2, 3, 5, generator=seeded(0)).double()
+    t, r, s = (torch.full((3,), time) for time in (800, 500, 100))
+    middle = solution.my_ddim_step(table, x, t, r, eps, eps, 0.0)
+    twice = solution.my_ddim_step(table, middle, r, s, eps, eps, 0.0)
+    torch.testing.assert_close(twice, solution.my_ddim_step(table, x, t, s, eps, eps, 0.0))
+    torch.testing.assert_close(solution.my_ddim_step(table, x, t, t, eps, eps, 0.0), x)
+
+
+def test_half_the_dice_or_more_steps_do_not_cure_the_blow_up():
+    """The wrong answers of question 05-10, with the network of section 6, and half of its error with the exact one."""
+    train, few = load("digits", "train")[0], torch.randn(100, 1, 8, 8, generator=seeded(19))
+    feature, flat, curved = pca(train, 16), linear(), cosine()
+    net, top = pretrained("04-eps")[0].net, linear().sigma(1000)
+    model = as_eps(
+        lambda x, t, c=None: net(x, flat.t_at_sigma(curved.sigma(t).clamp(max=top)).clamp(min=1).to(x), c),
+        curved,
+        "eps",
+    )
+    for n, eta in ((50, 0.5), (200, 0.0)):
+        x = last(ddim(model, curved, few, curved.grid(n), eta=eta, generator=seeded(3)))
+        assert frechet(feature(x), feature(train)) > 1e5
+    exact, mixer = GaussianMixture(train, 0.15).eps_model(curved), torch.randn(64, 64, generator=seeded(5)) / 8
+
+    def off(x, t, cond=None):
+        return exact(x, t) + 0.005 / 0.628 * torch.tanh(x.flatten(1) @ mixer).reshape(x.shape)
+
+    good, bad = (last(ddim(m, curved, few, curved.grid(50))) for m in (exact, off))
+    assert frechet(feature(bad), feature(train)) > 4 * frechet(feature(good), feature(train))
+
+
+def test_the_dice_are_drawn_49_times_in_50_steps():
+    """Question 05-11, by reading how far the generator has come."""
+    schedule, x_T, dice, twin = linear(), torch.zeros(2, 1), seeded(1), seeded(1)
+    last(ddpm(lambda x, t, c: x, schedule, x_T, schedule.grid(50), generator=dice))
+    for _ in range(49):
+        torch.randn(x_T.shape, generator=twin)
+    assert torch.equal(dice.get_state(), twin.get_state())
+
+
+def test_the_stored_bands_are_those_of_cifar10():
+    """Further A: five numbers in a cell, measured on 5,000 pictures; needs CIFAR-10 in the folder of downloads."""
+    if not (data_root() / "cifar-10-batches-py").exists():
+        pytest.skip("CIFAR-10 is not in COURSE_DATA")
+    x = load("cifar10", "train")[0][:5000]
+    names = {"torch": torch}
+    exec(source("further-a-bands").split("if not quick")[0], names)
+    for band, variance in names["measure_bands"](x).items():
+        assert names["BANDS"][band] == pytest.approx(variance, rel=0.03), band
+
+
+def test_every_question_is_the_one_in_the_quiz():
+    """Each question cell holds the prompt of its id, word for word, and its options."""
+    quiz = yaml.safe_load((ROOT / "quizzes/05_ddim.yaml").read_text(encoding="utf-8"))
+    asked = {}
+    for cell in nbformat.read(LESSON, 4).cells:
+        if "ask" in cell.metadata.get("course", {}):
+            asked[cell.metadata["course"]["ask"]] = cell.source
+    assert asked.keys() == {question["id"] for question in quiz["questions"]}
+    for question in quiz["questions"]:
+        assert question["prompt"]["en"] in asked[question["id"]], question["id"]
+        for option in question.get("items", question["answers"]):
+            if "text" in option:
+                assert f"{option['id']}) {option['text']['en']}" in asked[question["id"]], question["id"]
+
+
+def write():
+    """Put the title picture into the notebook."""
+    buffer = io.BytesIO()
+    hook().save(buffer, format="PNG", optimize=True)
+    notebook = nbformat.read(LESSON, 4)
+    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
+    nbformat.write(notebook, LESSON)
+
+
+if __name__ == "__main__":
+    write()
