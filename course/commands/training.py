@@ -14,7 +14,7 @@ RECIPES = {
     "mnist_mini": {"width": 32, "mults": [1, 2], "patch": 2, "batch": 64, "lr": 2e-3, "decay": 0.995, "held": 100},
     "mnist": {"width": 32, "mults": [1, 2], "patch": 2, "batch": 64, "lr": 4e-3, "decay": 0.999, "held": 5000},
     "fashion_mnist": {"width": 32, "mults": [1, 2], "patch": 2, "batch": 64, "lr": 4e-3, "decay": 0.999, "held": 5000},
-    "cifar10": {"width": 64, "mults": [1, 2, 2], "patch": 2, "batch": 128, "lr": 3e-3, "decay": 0.999, "held": 1000},
+    "cifar10": {"width": 64, "mults": [1, 2, 2], "patch": 2, "batch": 128, "lr": 1e-3, "decay": 0.999, "held": 1000},
 }
 TIMES = (1, 10, 50, 100, 200, 300, 500, 700, 1000)  # noise levels of the report at the end
 
