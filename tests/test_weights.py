@@ -32,7 +32,7 @@ def test_none_is_large_or_in_more_bits_than_it_needs(path):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_labels_and_no_label_are_known(name):
-    model, schedule, card = pretrained(name)
+    model, _, card = pretrained(name)
     assert card["shape"] == list(PICTURES[name])
     x, t = torch.randn(3, *PICTURES[name], generator=seeded(0)), torch.tensor([300, 600, 900])
     labelled, free = model(x, t, torch.tensor([1, 2, 3])), model(x, t)
@@ -86,7 +86,9 @@ def test_a_label_is_obeyed():
     model, schedule, _ = pretrained("mnist")
     read, _ = classifier("mnist")
     labels = torch.arange(10).repeat(3)
-    x = last(ddim(cfg(model, 1.5), schedule, torch.randn(30, 1, 28, 28, generator=seeded(0)), schedule.grid(10), labels))
+    x = last(
+        ddim(cfg(model, 1.5), schedule, torch.randn(30, 1, 28, 28, generator=seeded(0)), schedule.grid(10), labels)
+    )
     assert (read(x.clamp(-1, 1)).argmax(1) == labels).float().mean() > 0.85
 
 

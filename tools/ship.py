@@ -1,9 +1,10 @@
-"""Turn a finished run into a shipped network: python tools/ship.py runs/mnist mnist
+"""Turn a finished run into a shipped network: python tools/ship.py runs/mnist mnist [samples]
 
 Writes data/checkpoints/NAME.safetensors: the averaged weights in float16 (their loss in float32 and float16 stands in
 the card), and what was measured: held-out loss, Frechet distances beside their floor, labels read by a classifier,
 variance within classes. Distances are in the features of the classifier of that data set, for digits in 16 principal
-components. "raw" is the plain distance at that many samples, "point" and its interval are `frechet_interval`.
+components; with 0 samples only losses are measured. "raw" is the plain distance at that many samples, "point" and its
+interval are `frechet_interval`.
 """
 
 import sys
@@ -88,8 +89,9 @@ def main(run, name, n):
         net = model.net.to(dtype).float()  # in place: what follows measures the rounded weights
         found = held_out_loss(replace(model, net=net), schedule, *x_y, generator=seeded(0))
         losses[str(dtype).removeprefix("torch.")] = [round(number, 5) for number in found]
-    card["metrics"] = {"test loss": losses, **measure(model, schedule, card, n)}
-    card["metrics"] |= {"samples": n, "steps": STEPS, "sampler": "ddim"}
+    card["metrics"] = {"test loss": losses}
+    if n:
+        card["metrics"] |= {**measure(model, schedule, card, n), "samples": n, "steps": STEPS, "sampler": "ddim"}
     weights = {key: value.half() for key, value in model.net.state_dict().items()}
     save(PACKAGE.parent / f"data/checkpoints/{name}.safetensors", weights, card)
     print(card)

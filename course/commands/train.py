@@ -24,7 +24,9 @@ def add_to(commands):
     train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     train.add_argument("--classes", action=argparse.BooleanOptionalAction, default=True, help="learn labels, too")
     train.add_argument("--batch", type=whole_number(1, 65536), help="pictures a step (default: as the recipe says)")
-    train.add_argument("--width", type=whole_number(8, 1024), help="channels of the first level (default: the recipe's)")
+    train.add_argument(
+        "--width", type=whole_number(8, 1024), help="channels of the first level (default: as the recipe)"
+    )
     train.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
     train.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="default: the device's fastest")
     train.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="same seed, same network (on a CPU)")
