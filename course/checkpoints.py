@@ -48,8 +48,9 @@ def restore(state, net, ema, optimiser, scaler):
 
     Raises ValueError where the state is another network's; nothing is changed then.
     """
-    fresh = torch.optim.AdamW(net.parameters(), fused=True)
-    for weight in net.parameters():  # what AdamW would make at its first step, in the layout of the weight
+    weights = [weight for weight in net.parameters() if weight.requires_grad]
+    fresh = torch.optim.AdamW(weights, fused=True)
+    for weight in weights:  # what AdamW would make at its first step, in the layout of the weight
         fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
         fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
     places = dict(_named(net, ema, fresh))
@@ -95,20 +96,22 @@ def read(path):
     try:
         size = int.from_bytes(data[:8], "little")
         card = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["card"])
+        if not isinstance(card, dict):
+            raise ValueError("the card is no dict")
         return read_tensors(data), card
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this course, or only a part of one") from error
 
 
 def build(card):
     """The network that a card describes, with random weights. Raises CheckpointError where this version has none."""
-    config = dict(card.get("net", {}))
-    kind = NETS.get(config.pop("kind", None))
-    if kind is None:
-        raise CheckpointError("the card names no network of this course")
     try:
+        config = dict(card.get("net", {}))
+        kind = NETS.get(config.pop("kind", None))
+        if kind is None:
+            raise CheckpointError("the card names no network of this course")
         return kind(**config)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
         raise CheckpointError(f"the card describes a network that this version cannot build: {error}") from error
 
 
@@ -137,22 +140,26 @@ def load_model(path, device="cpu"):
 
     Raises CheckpointError where the file holds none.
     """
-    part = "ema." if any(name.startswith("ema.") for name in read(path)[0]) else ""
+    tensors, card = read(path)
+    if not tensors and "recipe" in card:
+        raise CheckpointError(f"{path} is a run that has not made a step yet: it holds no weights")
+    part = "ema." if any(name.startswith("ema.") for name in tensors) else ""
     net, card = load_net(path, part)
     try:
         schedule = getattr(schedules, card["schedule"])().to(device)
         if len(card["shape"]) != 3:
             raise ValueError("no shape of a picture")
         return as_eps(net.to(device), schedule, card["prints"]), schedule, card
-    except (KeyError, AttributeError, ValueError) as error:
+    except (KeyError, AttributeError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} holds no diffusion model") from error
 
 
 def _shipped(name, kind):
     folder = shipped("data/checkpoints")
-    known = sorted(path.stem for path in folder.glob("*.safetensors") if (path.stem.startswith("classifier-")) == kind)
-    path = folder / f"{'classifier-' if kind else ''}{name}.safetensors"
-    if path.stem not in known:
+    prefix, stems = "classifier-", [path.stem for path in folder.glob("*.safetensors")]
+    known = sorted(stem.removeprefix(prefix) for stem in stems if stem.startswith(prefix) == kind)
+    path = folder / f"{prefix if kind else ''}{name}.safetensors"
+    if name not in known:
         raise ValueError(f"no weights called {name!r} come with the course; there are {', '.join(known)}")
     return path
 

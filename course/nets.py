@@ -30,6 +30,8 @@ class Clock(nn.Module):
 
     def __init__(self, width, num_classes=0):
         super().__init__()
+        if width < 2 or width % 2 or num_classes < 0:
+            raise ValueError(f"width must be even and labels not negative, so they cannot be {width} and {num_classes}")
         self.width, self.num_classes = width, num_classes
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
         self.labels = nn.Embedding(num_classes + 1, 4 * width) if num_classes else None  # row 0 is NULL

@@ -34,7 +34,7 @@ class Progress:
     loss: float
     ema: Callable
     seconds: float
-    state: Callable  # () -> dict of tensors, all that `train(..., state=...)` needs to go on
+    state: Callable  # () -> dict of tensors, all that `train(..., state=...)` needs; to be asked before the next step
 
 
 def loss_fn(model, schedule, x0, t, eps, cond=None):
@@ -117,7 +117,7 @@ def train(
     for step in range(start, steps):
         for group in optimiser.param_groups:
             fall = 0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2
-            group["lr"] = lr * min(1, (step + 1) / warm_up) * fall
+            group["lr"] = lr * min(1, (step + 1) / max(1, warm_up)) * fall
         x0, y = next(batches)
         generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
         t = spread_times(len(x0), schedule.T, generator, device)  # (B,)

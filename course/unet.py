@@ -46,11 +46,11 @@ def attend(q, k, v):
 
 
 class Attention(nn.Module):
-    """Every place looks at every other: x (B, C, H, W) -> (B, C, H, W), heads of 32 channels. 1706.03762, sec. 3.2."""
+    """Every place looks at every other: x (B, C, H, W) -> (B, C, H, W), heads of about 32. 1706.03762, sec. 3.2."""
 
     def __init__(self, channels):
         super().__init__()
-        self.heads = max(1, channels // 32)
+        self.heads = next(heads for heads in range(max(1, channels // 32), 0, -1) if channels % heads == 0)
         self.norm, self.qkv = norm(channels), nn.Conv2d(channels, 3 * channels, 1)
         self.out = zero(nn.Conv2d(channels, channels, 1))
 

@@ -98,6 +98,9 @@ def test_cifar_denoises_better_than_the_noisy_picture_itself(cifar10):
     eps = torch.randn(x.shape, generator=seeded(0))
     x_t = q_sample(schedule, x, t, eps)
     assert (model(x_t, t) - eps).square().mean() < 0.3 * (x_t - eps).square().mean()
+    held, _ = pretrained("cifar10")[2]["metrics"]["test loss"]["float16"]
+    found, _ = held_out_loss(model, schedule, cifar10[:500], generator=seeded(0))
+    assert abs(found - held) < 0.15 * held
 
 
 @pytest.fixture(scope="module")

@@ -54,8 +54,8 @@ def usable_device(name):
 
     try:
         device = torch.device(name) if name else env.device()
-        torch.zeros((), device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UserError(f"the device {name} cannot be used here: {str(error).splitlines()[0]}") from error
     return device
 

@@ -88,6 +88,8 @@ def _exact(chosen):
 
     if chosen.label is not None or chosen.scale is not None:
         raise UserError(f"--label and --scale are for networks; {chosen.source} is an exact denoiser", code=2)
+    if chosen.device is not None and usable_device(chosen.device).type != "cpu":
+        raise UserError("the exact denoiser computes on the CPU; leave --device away", code=2)
     scans, _ = load(chosen.source, "all")  # (N, C, H, W)
     schedule = getattr(schedules, chosen.schedule or "linear")()
     return FiniteSet(scans).eps_model(schedule), schedule, scans.shape[1:], scans
@@ -102,7 +104,10 @@ def _network(chosen):
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
     device = usable_device(chosen.device)
     if chosen.source in NETWORKS:
-        model, schedule, card = pretrained(chosen.source, device)
+        try:
+            model, schedule, card = pretrained(chosen.source, device)
+        except ValueError as error:
+            raise UserError(str(error)) from error
     else:
         path = Path(chosen.source)
         if not path.exists():

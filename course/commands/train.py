@@ -46,45 +46,85 @@ def _minutes(text):
 
 def main(chosen):
     """Train, or go on training, and report. Raises UserError for a wrong use, bad data, divergence, no memory."""
-    import torch
-
-    from course import data
-    from course.checkpoints import CheckpointError, build, read, save
+    from course.checkpoints import save
     from course.train import Diverged
 
-    place = chosen.out / CHECKPOINT
-    device = usable_device(chosen.device)
+    place, device = chosen.out / CHECKPOINT, usable_device(chosen.device)
+    net, card, state = _found(chosen, place) if chosen.resume else (None, None, {})
+    if card is None and place.exists():
+        raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")
+    name = card["data"] if card else chosen.data
+    if name is None:
+        raise UserError("--data is missing: name what to learn, such as mnist", code=2)
+    pictures = _pictures(name, device)
+    kept = f"; the last good checkpoint is kept in {place}" if card else ""
     try:
-        state, card = read(place) if chosen.resume else ({}, None)
-        name = card["data"] if card else chosen.data
-        if name is None:
-            raise UserError("--data is missing: name what to learn, such as mnist", code=2)
-        if card and chosen.data not in (None, name):
-            raise UserError(f"{chosen.out} holds a run on {name}, not on {chosen.data}")
-        if not card and place.exists():
-            raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")
-        pictures = _split(name, *data.load(name, "all" if name == "mnist_mini" else "train"), device)
         if card is None:
             card = plan(chosen, name, pictures[0], pictures[1], device)
             (chosen.out / "samples").mkdir(parents=True, exist_ok=True)
             save(place, {}, card)  # so that a run killed before its first minute knows its length
-        torch.manual_seed(card["recipe"]["seed"])
-        return go(chosen, build(card).to(device), card, state, pictures, device)
-    except (CheckpointError, data.DataError) as error:
-        raise UserError(str(error)) from error
-    except KeyError as error:
-        raise UserError(f"{place} holds no run in training, so there is nothing to resume") from error
+            net, kept = _built(card), f"; the last good checkpoint is kept in {place}"
+        return go(chosen, net.to(device), card, state, pictures, device)
     except Diverged as error:
-        raise UserError(f"training stopped: {error}; the last good checkpoint is kept in {place}") from error
+        raise UserError(f"training stopped: {error}{kept}") from error
     except OSError as error:
         raise UserError(f"cannot write to {chosen.out}: {error.strerror or error}") from error
     except (RuntimeError, MemoryError) as error:
         if not no_memory(error):
             raise
-        raise UserError(
-            f"the memory does not suffice any more: free some and go on with --resume, or begin again with --batch "
-            f"{max(1, card['recipe']['batch'] // 2)}; the last good checkpoint is kept in {place}"
-        ) from error
+        if card is None:
+            raise UserError("there is not enough memory for a single picture; free some, or try --width 16") from error
+        less = max(1, card["recipe"]["batch"] // 2)
+        message = "the memory does not suffice any more: free some and go on with --resume, or begin again with "
+        raise UserError(f"{message}--batch {less}{kept}") from error
+
+
+def _found(chosen, place):
+    """The run in the folder: its network, its card, its state. Raises UserError where there is none that can go on."""
+    from course.checkpoints import CheckpointError, read
+
+    for option in ("steps", "batch", "width", "precision"):
+        if getattr(chosen, option) is not None:
+            raise UserError(f"--{option} was settled when the run began; leave it away beside --resume", code=2)
+    try:
+        state, card = read(place)
+        net = _built(card)
+    except CheckpointError as error:
+        raise UserError(str(error)) from error
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{place} holds no run in training, so there is nothing to resume") from error
+    if card.get("data") not in RECIPES or not {"steps", "batch", "precision"} <= card["recipe"].keys():
+        raise UserError(f"{place} holds no run in training, so there is nothing to resume")
+    if chosen.data not in (None, card["data"]):
+        raise UserError(f"{chosen.out} holds a run on {card['data']}, not on {chosen.data}")
+    shapes = {f"{part}.{name}": x.shape for part in ("net", "ema") for name, x in net.state_dict().items()}
+    for name, x in net.named_parameters():
+        shapes |= {f"opt.{name}.exp_avg": x.shape, f"opt.{name}.exp_avg_sq": x.shape, f"opt.{name}.step": ()}
+    if state and shapes != {k: x.shape for k, x in state.items() if k not in ("step", "seconds", "scale")}:
+        raise UserError(f"{place} holds the state of another network than its card says")
+    if state and not {"step", "seconds"} <= state.keys():
+        raise UserError(f"{place} holds no run in training, so there is nothing to resume")
+    return net, card, state
+
+
+def _built(card):
+    """The network of a card with its first weights: the same for the same seed."""
+    import torch
+
+    from course.checkpoints import build
+
+    torch.manual_seed(card["recipe"]["seed"])
+    return build(card)
+
+
+def _pictures(name, device):
+    """Training pictures and labels, then held-out ones, on the device: (x, y, x_held, y_held). Raises UserError."""
+    from course import data
+
+    try:
+        return _split(name, *data.load(name, "all" if name == "mnist_mini" else "train"), device)
+    except OSError as error:  # its message says what to do
+        raise UserError(str(error)) from error
 
 
 def _split(name, x, y, device):

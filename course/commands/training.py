@@ -23,7 +23,13 @@ def no_memory(error):
     """Whether an error says that memory ran out, in the words of CUDA, of torch's CPU allocator, or of oneDNN."""
     import torch
 
-    words = ("can't allocate memory", "out of memory", "not enough memory", "could not allocate")
+    words = (
+        "can't allocate memory",
+        "out of memory",
+        "not enough memory",
+        "could not allocate",
+        "could not create a primitive",
+    )
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 
@@ -41,7 +47,10 @@ def plan(chosen, name, x, y, device):
     recipe["batch"] = min(chosen.batch or recipe["batch"], len(x))
     classes = int(y.max()) + 1 if chosen.classes else 0
     shape = {"width": recipe.pop("width"), "mults": recipe.pop("mults"), "patch": recipe.pop("patch")}
-    net = UNet(x.shape[1], num_classes=classes, **shape).to(device)
+    try:
+        net = UNet(x.shape[1], num_classes=classes, **shape).to(device)
+    except ValueError as error:
+        raise UserError(str(error), code=2) from error
     card = {"net": describe(net), "schedule": "linear", "prints": "v", "data": name, "recipe": recipe}
     card |= {"shape": list(x.shape[1:])}
     card |= {"device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine() + " CPU"}
@@ -53,8 +62,8 @@ def plan(chosen, name, x, y, device):
         except (RuntimeError, MemoryError) as error:
             if not no_memory(error) or recipe["batch"] == 1:
                 raise
+            print(f"Too little memory for {recipe['batch']} pictures a step: going on with {recipe['batch'] // 2}.")
             recipe["batch"] //= 2
-            print(f"Too little memory for {2 * recipe['batch']} pictures a step: going on with {recipe['batch']}.")
     recipe["steps"] = chosen.steps or max(1, round(chosen.minutes * 60 / pace))
     return card
 
