@@ -140,9 +140,11 @@ def load_model(path, device="cpu"):
 
     Raises CheckpointError where the file holds none.
     """
-    tensors, card = read(path)
-    if not tensors and "recipe" in card:
-        raise CheckpointError(f"{path} is a run that has not made a step yet: it holds no weights")
+    tensors, _ = read(path)
+    if not tensors:
+        raise CheckpointError(
+            f"{path} holds weights of another architecture than its card says: none, no step was made"
+        )
     part = "ema." if any(name.startswith("ema.") for name in tensors) else ""
     net, card = load_net(path, part)
     try:
