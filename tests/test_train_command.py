@@ -224,7 +224,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path, bare):
-    folder, rng, steps = tmp_path / "killed", random.Random(1), 800
+    folder, rng, steps = tmp_path / "killed", random.Random(1), 300
     course = [sys.executable, "-c", ALONE, "train", "--device", "cpu", "--out"]
     wish = ["--data", "digits", "--steps", str(steps), "--batch", "32", "--width", "8", "--every", "1e-9"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
