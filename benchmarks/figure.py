@@ -21,10 +21,10 @@ def runs(rows):
 
 
 def medians(rows):
-    """How long ours took to the baseline's last distance, as texts, one for each precision."""
+    """How long ours took to the baseline's last loss, as texts, one for each precision."""
     said = []
     for precision in SHOWN:
-        found = [row["seconds"] for name, row in rows.items() if name.startswith(precision) and "curve" in row]
+        found = [row["seconds"][1] for name, row in rows.items() if name.startswith(precision) and "curve" in row]
         if found:
             second = statistics.median(math.inf if s is None else s for s in found)
             said.append(f"{precision} " + (f"{second:.0f} s" if second < math.inf else "does not get there"))
@@ -37,14 +37,14 @@ def middle(curves):
 
 
 def at(curve, seconds):
-    """A curve read at other seconds, straight between its points on logarithmic axes; NaN outside."""
+    """The loss of a curve read at other seconds, straight between its points on logarithmic axes; NaN outside."""
     found = []
     for s in seconds:
         value = math.nan
-        for (s0, d0, _), (s1, d1, _) in zip(curve, curve[1:] or curve, strict=False):
+        for (s0, *_, loss0), (s1, *_, loss1) in zip(curve, curve[1:] or curve, strict=False):
             if s0 <= s <= s1:
                 share = (math.log(s) - math.log(s0)) / (math.log(s1) - math.log(s0)) if s1 > s0 else 0.0
-                value = math.exp(math.log(d0) + share * (math.log(d1) - math.log(d0)))
+                value = math.exp(math.log(loss0) + share * (math.log(loss1) - math.log(loss0)))
         found.append(value)
     return found
 
@@ -69,7 +69,7 @@ def speed(result, ax):
 
 
 def quality(rows, ax):
-    """Lines: distance over seconds of training, both networks; ours the middle seed's, dots for all seeds."""
+    """Lines: held-out loss over seconds of training, both networks; ours the middle seed's, dots for all seeds."""
     base, found = rows["baseline"], runs(rows)
     lines = {"the best-known course's": base["curve"]}
     lines |= {f"ours, {precision}": middle(found[precision]) for precision in SHOWN if precision in found}
@@ -79,19 +79,18 @@ def quality(rows, ax):
         if precision in found
     }
     dots["the best-known course's"] = base["curve"]
-    x = sorted({second for curve in lines.values() for second, _, _ in curve})
+    x = sorted({second for curve in lines.values() for second, *_ in curve})
     viz.curves(
         x,
         {name: at(curve, x) for name, curve in lines.items()},
-        truth={"real, held-out pictures": [base["floor"]] * len(x)},
-        dots={name: list(zip(*points, strict=True))[:2] for name, points in dots.items()},
+        dots={name: list(zip(*points, strict=True))[::3] for name, points in dots.items()},
         logx=True,
         logy=True,
         roles=["second", *(SHOWN[precision] for precision in SHOWN if precision in found)],
         legend=True,
-        title="Distance to MNIST after so much training",
+        title="Loss on held-out MNIST after so much training",
         x_label="seconds of training",
-        y_label="Frechet distance",
+        y_label="mean squared error of eps",
         ax=ax,
     )
 
@@ -109,9 +108,7 @@ def draw(rows):
         said.append(f"Bars: training speed of the course's network over the baseline's, up to {best:.1f} times.")
     if has_quality:
         quality(rows, axes[-1])
-        whole, target, _ = rows["baseline"]["curve"][-1]
-        said.append(
-            f"Lines: Frechet distance over seconds of training. The baseline takes {whole:.0f} s to {target:.1f};"
-        )
+        whole, *_, target = rows["baseline"]["curve"][-1]
+        said.append(f"Lines: held-out loss over seconds of training. The baseline takes {whole:.0f} s to {target:.4f};")
         said[-1] += f" ours, in the median of its seeds: {'; '.join(medians(rows)) or 'not measured'}."
     return viz.to_png(fig), " ".join(said)

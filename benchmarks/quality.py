@@ -1,7 +1,8 @@
 """The rows about time to quality: how long the baseline trains to a Frechet distance, and how long ours does.
 
-The baseline trains for 20 minutes. Ours is measured every 10 seconds of training, on the same noise, until it is as
-good. Training is counted in steps, and a step costs what the row `speed` measured, where both took turns: these runs
+The baseline trains for 20 minutes. Ours is measured every few seconds of training, on the same noise, until it is as
+good by two measures: the distance of its samples, and the loss on held-out pictures, which no sampler can spoil.
+Training is counted in steps, and a step costs what the row `speed` measured, where both took turns: these runs
 are too long for that, and whatever else the machine does meanwhile slows them down without falsifying them.
 """
 
@@ -16,25 +17,29 @@ from measuring import Skip, cores, has_bfloat16, rate_of
 from course import schedules
 from course.checkpoints import classifier, read, save
 from course.data import load
+from course.guidance import clip_x0
 from course.metrics import frechet
 from course.samplers import ddim, last
+from course.train import held_out_loss
 
 MINUTES = 20  # of the baseline
 SAMPLES, STEPS = 1000, 20
 REFERENCE = 55_000  # the first training pictures; the rest is held out, also from both networks
 PLANNED = {"float32": 160, "bfloat16": 90}  # seconds that the learning rate of ours is planned for
-EVERY, LIMIT = 10, 200  # seconds between two measurements of ours, and after which it is given up
+EVERY, LIMIT = 5, 200  # seconds between two measurements of ours, and after which it is given up
 SEEDS = (0, 1, 2)
 
 
 class Judge:
-    """The Frechet distance of a model's samples, all drawn from the same x_T (N, C, H, W), to reference features.
+    """How good a model is: the Frechet distance of its samples to reference features, and its held-out loss.
 
-    `features` maps pictures (B, C, H, W) to (B, D); `.floor` is the distance of the real, held-out pictures.
+    `features` maps pictures (B, C, H, W) to (B, D); all models start from the same x_T (N, C, H, W). Half-trained
+    networks may draw better when the guess of x_0 is clipped at each step: both ways are tried, the better one counts.
+    `.floor` is the distance of real, held-out pictures.
     """
 
     def __init__(self, features, reference, held, x_T, steps=STEPS):
-        self.features, self.reference, self.x_T = features, reference, x_T
+        self.features, self.reference, self.held, self.x_T = features, reference, held, x_T
         self.schedule, self.steps = schedules.linear(), steps
         self.floor = frechet(self._seen(held), reference)
 
@@ -43,9 +48,14 @@ class Judge:
         return torch.cat([self.features(part.clamp(-1, 1)) for part in x.split(250)])
 
     def __call__(self, model):
-        grid = self.schedule.grid(self.steps)
-        x = torch.cat([last(ddim(model, self.schedule, part, grid)) for part in self.x_T.split(250)])
-        return frechet(self._seen(x), self.reference)
+        """(distance, loss) of a model that prints eps."""
+        grid, found = self.schedule.grid(self.steps), []
+        for one in (model, clip_x0(model, self.schedule)):
+            x = torch.cat([last(ddim(one, self.schedule, part, grid)) for part in self.x_T.split(250)])
+            found.append(frechet(self._seen(x), self.reference))
+        seed = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            return min(found), held_out_loss(model, self.schedule, self.held, generator=seed)[0]
 
 
 def judge(bench):
@@ -88,8 +98,14 @@ def go_on(place, net, optimiser):
     return card
 
 
+def point(second, step, judged):
+    """One point of a curve, [second, step, distance, loss], also printed."""
+    print(f"  {second:.0f} s, {step} steps: distance {judged[0]:.2f}, loss {judged[1]:.4f}", flush=True)
+    return [second, step, *judged]
+
+
 def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2, saves=20):
-    """Train the baseline for so many seconds: its curve, [[second, distance, step]] at the end of each of
+    """Train the baseline for so many seconds: its curve, [[second, step, distance, loss]] at the end of each of
     `parts` equal parts, and its steps.
 
     A step counts for `pace` seconds. Killed, it goes on from the file `place`, which is written `saves` times.
@@ -105,9 +121,8 @@ def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2,
         due = spent >= seconds * (len(card["curve"]) + 1) / parts
         if due:
             net.eval()
-            card["curve"].append([spent, judge(networks.as_model(net)), card["step"]])
+            card["curve"].append(point(spent, card["step"], judge(networks.as_model(net))))
             net.train()
-            print(f"  {spent:.0f} s, {card['step']} steps: distance {card['curve'][-1][1]:.2f}", flush=True)
         if due or (card["step"] - saved) * pace >= seconds / saves:
             keep(place, net, optimiser, card)
             saved = card["step"]
@@ -127,33 +142,32 @@ def baseline(bench):
 
 
 def chase(training, judge, target, every, limit, pace):
-    """Follow a training (a generator of Progress) until its average is as good as `target`, or for `limit` seconds;
-    a step counts for `pace` seconds.
+    """Follow a training (a generator of Progress) until its average is as good as `target`, a (distance, loss), in
+    both, each at some point; or for `limit` seconds. A step counts for `pace` seconds.
 
-    Returns the curve, [[second, distance, step]], measured once in `every` seconds and at the end of the training.
+    Returns the curve, [[second, step, distance, loss]], measured once in `every` seconds and at the end of training.
     """
     curve, mark, unseen = [], every, None
     for progress in training:
         unseen = progress = replace(progress, seconds=progress.step * pace)
         if progress.seconds >= mark:
-            curve.append([progress.seconds, judge(progress.ema), progress.step])
+            curve.append(point(progress.seconds, progress.step, judge(progress.ema)))
             unseen, mark = None, every * (progress.seconds // every + 1)
-            print(f"  {progress.seconds:.0f} s, {progress.step} steps: distance {curve[-1][1]:.2f}", flush=True)
-            if curve[-1][1] <= target or progress.seconds >= limit:
+            if None not in reached(curve, target) or progress.seconds >= limit:
                 break
     if unseen is not None:  # the plan's steps are done
-        curve.append([unseen.seconds, judge(unseen.ema), unseen.step])
+        curve.append(point(unseen.seconds, unseen.step, judge(unseen.ema)))
     return curve
 
 
 def reached(curve, target):
-    """The first second of a curve at which the distance was at most the target, or None."""
-    return next((second for second, distance, _ in curve if distance <= target), None)
+    """The first seconds of a curve with at most the target's distance, and with at most its loss: each may be None."""
+    return [next((at[0] for at in curve if at[2 + k] <= target[k]), None) for k in (0, 1)]
 
 
 def ours(bench, precision, seed):
-    """The row: ours, one seed, from the start to the baseline's last distance."""
-    target = bench.needs("baseline")["curve"][-1][1]
+    """The row: ours, one seed, from the start to the baseline's last distance and its last loss."""
+    target = bench.needs("baseline")["curve"][-1][2:]
     if precision == "bfloat16" and not has_bfloat16():
         raise Skip("this processor does not multiply bfloat16 in hardware")
     judged, x = judge(bench)

@@ -10,6 +10,8 @@ import torch
 import torch.nn as nn
 from conftest import ROOT, run
 
+from course.forward import as_eps
+from course.guidance import clip_x0
 from course.metrics import frechet
 from course.train import Progress
 
@@ -164,7 +166,7 @@ PICTURES = torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(0)) *
 
 def test_a_killed_baseline_goes_on_as_if_nothing_had_happened(tmp_path):
     def judge(model):
-        return model(PICTURES, torch.ones(32, dtype=torch.long)).square().mean().item()
+        return model(PICTURES, torch.ones(32, dtype=torch.long)).square().mean().item(), 0.5
 
     def killed(model):
         if judged.append(1) or len(judged) == 3:
@@ -173,7 +175,7 @@ def test_a_killed_baseline_goes_on_as_if_nothing_had_happened(tmp_path):
 
     train, judged = partial(quality.train_to, x=PICTURES, seconds=40, pace=2.0, batch=8, parts=4), []
     whole = train(tmp_path / "a", net := Tiny(), judge=judge)
-    assert [(second, step) for second, _, step in whole["curve"]] == [(10, 5), (20, 10), (30, 15), (40, 20)]
+    assert [at[:2] for at in whole["curve"]] == [[10, 5], [20, 10], [30, 15], [40, 20]]
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "b", Tiny(), judge=killed)
     calls, again = [], Tiny()
@@ -190,14 +192,14 @@ def progress(step, ema):
 
 def test_a_chase_ends_at_the_target_at_the_limit_or_with_its_steps():
     training = [progress(s, 100.0 - s * 2) for s in range(1, 16)]
-    chase = partial(quality.chase, judge=float, every=10, pace=2.0)
-    curve = chase(iter(training), target=79.5, limit=200)
-    assert curve == [[10, 90, 5], [20, 80, 10], [30, 70, 15]]
-    assert quality.reached(curve, 79.5) == 30
-    assert chase(iter(training), target=90, limit=200) == [[10, 90, 5]]
-    assert chase(iter(training), target=0, limit=20)[-1] == [20, 80, 10]
-    assert chase(iter(training[:12]), target=0, limit=200)[-1] == [24, 76, 12]
-    assert quality.reached(curve, 0) is None
+    chase = partial(quality.chase, judge=lambda d: (d, d / 100), every=10, pace=2.0)
+    curve = chase(iter(training), target=(79.5, 0.85), limit=200)
+    assert curve == [[10, 5, 90, 0.9], [20, 10, 80, 0.8], [30, 15, 70, 0.7]]
+    assert quality.reached(curve, (79.5, 0.85)) == [30, 20]
+    assert chase(iter(training), target=(90, 0.9), limit=200) == curve[:1]
+    assert chase(iter(training), target=(0, 0.9), limit=20) == curve[:2]
+    assert chase(iter(training[:12]), target=(90, 0), limit=200)[-1] == [24, 12, 76, 0.76]
+    assert quality.reached(curve, (0, 0.9)) == [None, 10]
 
 
 def test_the_judge_gives_the_distance_of_samples_to_the_reference():
@@ -206,17 +208,34 @@ def test_the_judge_gives_the_distance_of_samples_to_the_reference():
     data = torch.rand(500, 1, 2, 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
     judge = quality.Judge(features, features(data), data[:300], x_T, steps=5)
     assert judge.floor == pytest.approx(frechet(features(data[:300]), features(data)))
-    zero = judge(lambda x, t, cond=None: torch.zeros_like(x))  # x_0 is then x_T, many times larger, and clamped
-    assert zero == pytest.approx(frechet(features((x_T * 1e3).clamp(-1, 1)), features(data)), rel=0.05)
+    distance, loss = judge(lambda x, t, cond=None: torch.zeros_like(x))  # x_0 is then x_T, many times larger, clamped
+    assert distance == pytest.approx(frechet(features((x_T * 1e3).clamp(-1, 1)), features(data)), rel=0.05)
+    assert loss == pytest.approx(1, rel=0.1)  # the variance of eps
+
+
+def test_the_judge_counts_the_better_of_clipped_and_not():
+    features = partial(torch.flatten, start_dim=1)
+    noise = torch.randn(2, 200, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    judge = quality.Judge(features, features(noise[0] / 4), noise[0] / 4, noise[1], steps=5)
+
+    def guess(x, t, cond=None):  # of x_0, exact for the variance 1/16, but wild at the first step
+        ab = judge.schedule.alpha_bar[t[0]]
+        return x * ab.sqrt() / (ab + 16 * (1 - ab)) * (1e6 if t[0] == 1000 else 1)
+
+    wild = as_eps(guess, judge.schedule, "x0")
+    clipped = clip_x0(wild, judge.schedule)
+    assert judge(wild)[0] == judge(clipped)[0]
+    assert judge(wild)[0] < 0.2 * frechet(features(torch.ones(200, 1, 2, 2).copysign(noise[1])), judge.reference)
 
 
 def time_to_quality(**seconds):
-    base = {"curve": [[300, 50, 9], [1200, 20, 36]], "floor": 4.0, "samples": 1000, "threads": 2}
+    base = {"curve": [[300, 9, 50, 0.05], [1200, 36, 20, 0.03]], "floor": 4.0, "samples": 1000, "threads": 2}
     base |= {"reference": 55_000, "every": 10.0}
     found = {"baseline": base | {"date": "2024-01-02"}}
     for name, s in seconds.items():
-        curve = [[10, 90, 5], [s or 200, 19, 50]]
-        found[name.replace("_", "-")] = {"curve": curve, "target": 20, "seconds": s, "date": "2024-01-03"}
+        curve = [[10, 5, 90, 0.09], [s or 200, 50, 19, 0.02]]
+        row = {"curve": curve, "target": [20, 0.03], "seconds": [s, s and s / 2], "date": "2024-01-03"}
+        found[name.replace("_", "-")] = row
     return found
 
 
@@ -224,23 +243,24 @@ def test_times_to_quality_are_ratios_and_judged_by_the_middle_seed():
     found = time_to_quality(float32_0=120, float32_1=100, float32_2=None, bfloat16_0=60)
     assert report.sooner(found, "float32") == [10, 12, None]
     text = report.quality(found)
-    assert "| float32 | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
-    assert "| bfloat16 | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
-    assert "| 1200 s | 36 | 20.00 |" in text
+    assert "| float32 | distance | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
+    assert "| float32 | loss | 60, 50, not reached | 22 (20 to 24) | 8 | beyond the wish |" in text
+    assert "| bfloat16 | distance | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
+    assert "| 1200 s | 36 | 20.00 | 0.0300 |" in text
     assert report.verdict([10, None, None], 8) == "missed"
     assert report.verdict([7, 9, 7], 8) == "missed"
-    assert "| bfloat16 | not measured |" in report.quality(time_to_quality(float32_0=120))
+    assert "| bfloat16 | loss | not measured |" in report.quality(time_to_quality(float32_0=120))
 
 
 def test_the_figure_reads_curves_straight_on_logarithmic_axes():
-    curve = [[10, 100, 1], [1000, 1, 9]]
+    curve = [[10, 1, 7, 100], [1000, 9, 7, 1]]
     assert figure.at(curve, [10, 100, 1000]) == pytest.approx([100, 10, 1])
     assert all(value != value for value in figure.at(curve, [9, 1001]))
     assert figure.at(curve[:1], [10]) == pytest.approx([100])
-    assert figure.middle([[[30, 1, 1]], [[10, 1, 1]], [[20, 1, 1]]]) == [[20, 1, 1]]
+    assert figure.middle([[[30]], [[10]], [[20]]]) == [[20]]
     png, words = figure.draw(time_to_quality(float32_0=120, float32_1=100))
     assert png.startswith(b"\x89PNG")
-    assert "The baseline takes 1200 s to 20.0; ours, in the median of its seeds: float32 110 s." in words
+    assert "The baseline takes 1200 s to 0.0300; ours, in the median of its seeds: float32 55 s." in words
     assert figure.medians(time_to_quality(bfloat16_0=None)) == ["bfloat16 does not get there"]
     assert figure.draw({}) is None
 
