@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 from conftest import ROOT
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from course import pretrained
 from course.data import load
@@ -26,6 +26,7 @@ from course.schedules import Schedule, cosine, linear
 from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/05_ddim.ipynb"
+MARGIN = 150  # pixels left of the title picture, for the names of its rows
 
 
 def seeded(seed):
@@ -54,14 +55,24 @@ def hook():
         for walk in (ddpm, ddim)
         for n in (1000, 50)
     ]
-    return grid_image(torch.cat(walks), columns=8, scale=8)
+    return named(grid_image(torch.cat(walks), columns=8, scale=8))
+
+
+def named(wall):
+    """The wall of pictures with the name of each row before it."""
+    image = Image.new("RGB", (MARGIN + wall.width, wall.height), "white")
+    image.paste(wall, (MARGIN, 0))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(15)
+    for row, name in enumerate(f"{walk}, {n} steps" for walk in ("DDPM", "DDIM") for n in ("1,000", "50")):
+        draw.text((MARGIN - 10, 72 * row + 32), name, "black", font, anchor="rm")
+    return image
 
 
 @pytest.mark.slow
 def test_title_picture_is_what_the_walks_draw():
     stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
     stored = Image.open(io.BytesIO(base64.b64decode(stored)))
-    shown, drawn = (np.asarray(image.convert("L"), float) for image in (stored, hook()))
+    shown, drawn = (np.asarray(image.convert("L"), float)[:, MARGIN:] for image in (stored, hook()))
     assert shown.shape == drawn.shape
     assert np.abs(shown - drawn).mean() < 4  # grey levels of 255: room for the rounding of another processor
     dice_long, dice_short, long, short = (shown[72 * k : 72 * k + 64] for k in range(4))  # 8 pixels of 8, and a gap
@@ -83,6 +94,19 @@ def test_worked_value_of_question_5(solution):
     table, half = torch.tensor([1, 0.64, 0.36]).double(), torch.full((1,), 0.5).double()
     step = solution.my_ddim_step(table, half * 2, torch.tensor([2]), torch.tensor([1]), half, 0 * half, 0.0)
     assert step.item() == pytest.approx(1.1)
+
+
+def test_options_of_question_9_are_the_laws_they_stand_for():
+    """An error of 0.029 at 50 steps, and 200: second order, random errors, no help, first order."""
+    quiz = yaml.safe_load((ROOT / "quizzes/05_ddim.yaml").read_text(encoding="utf-8"))
+    question = next(q for q in quiz["questions"] if q["id"] == "05-9")
+    assert "0.029" in question["prompt"]["en"]
+    assert "0.029" in question["prompt"]["ko"]
+    for answer, law in zip(question["answers"], (1 / 16, 1 / 2, 1, 1 / 4), strict=True):
+        written = answer["text"]["en"].removeprefix("about ")
+        assert answer["text"]["ko"] == f"약 {written}"
+        assert float(written) == pytest.approx(0.029 * law, rel=0.15)
+        assert answer["correct"] == (law == 1 / 4)
 
 
 def test_solutions_equal_the_package_on_both_tables(solution):
