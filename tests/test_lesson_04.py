@@ -21,6 +21,9 @@ from course.unet import UNet
 
 LESSON = ROOT / "notebooks/04_train_unet.ipynb"
 SHIPPED = ("04-eps", "04-blind", "04-ema-0.9999")
+ANGLES = "(t[:, None] * max_period ** (-torch.arange(dim // 2) / (dim // 2)))"
+WARM = "min(decay, (1 + step) / (10 + step))"
+JUMP = "({0}).sqrt() * x0 + (1 - {0}).sqrt() * eps"
 
 
 def seeded(seed):
@@ -180,16 +183,33 @@ def test_solutions_equal_the_package(solution):
     ("stub", "body", "verdict"),
     [
         ("ex-film-stub", "return h * (1 + e[:, :4, None, None]) + e[:, 4:, None, None]", "correct"),
-        ("ex-film-stub", "return h * (1 + e[:, :4]) + e[:, 4:]", "not yet"),
-        ("ex-film-stub", "return h * (1 + e[:, 4:, None, None]) + e[:, :4, None, None]", "not yet"),
-        ("ex-embedding-stub", "return timestep_embedding(t / 1000, dim)", "not yet"),
-        ("ex-ema-stub", "return decay * shadow + (1 - decay) * weights", "not yet"),
-        ("ex-loss-stub", "return (eps_hat - eps).square().sum()", "not yet"),
-        ("ex-pair-stub", "return alpha_bar[t].sqrt() * x0 + (1 - alpha_bar[t]).sqrt() * eps, eps", "not yet"),
+        ("ex-film-stub", "return h * (1 + e[:, :4]) + e[:, 4:]", "stays flat: False"),
+        ("ex-film-stub", "return h * (1 + e[:, 4:, None, None]) + e[:, :4, None, None]", "not swapped: False"),
+        ("ex-film-stub", "return h * e[:, :4, None, None] + e[:, 4:, None, None]", "changes nothing: False"),
+        ("ex-embedding-stub", "return timestep_embedding(t, dim)", "correct"),
+        ("ex-embedding-stub", "return timestep_embedding(t / 1000, dim)", "your clock gets t / 1000"),
+        ("ex-embedding-stub", "return timestep_embedding(t, dim).roll(dim // 2, 1)", "cosines come first"),
+        ("ex-embedding-stub", f"return {ANGLES}.sin().repeat(1, 2)", "not yet: largest difference"),
+        ("ex-embedding-stub", f"return torch.stack([{ANGLES}.sin(), {ANGLES}.cos()], 2).flatten(1)", "alternate"),
+        ("ex-embedding-stub", "return timestep_embedding(t, dim, max_period**0.5)", "k is divided by d, not by d/2"),
+        ("ex-ema-stub", f"return {WARM} * shadow + (1 - {WARM}) * weights", "correct"),
+        ("ex-ema-stub", "return decay * shadow + (1 - decay) * weights", "d had no warm-up"),
+        ("ex-ema-stub", f"return (1 - {WARM}) * shadow + {WARM} * weights", "old and new are swapped"),
+        ("ex-ema-stub", "return torch.lerp(weights, shadow, (1 + step) / (10 + step))", "d went beyond the decay"),
+        ("ex-loss-stub", "return (eps_hat - eps).square().mean()", "correct"),
+        ("ex-loss-stub", "return (eps_hat - eps).square().sum()", "that is the sum"),
+        ("ex-loss-stub", "return (eps_hat - eps).square().mean().sqrt()", "that is its root"),
+        ("ex-loss-stub", "return (eps_hat - eps).mean().square()", "errors of both signs cancel"),
+        ("ex-pair-stub", f"return {JUMP.format('alpha_bar[t]')}, eps", "each column, not each picture, has its own t"),
+        ("ex-pair-stub", f"return {JUMP.format('alpha_bar[t][:, None, None, None]')}, eps", "correct"),
+        ("ex-pair-stub", f"return {JUMP.format('alpha_bar[t - 1][:, None, None, None]')}, eps", "one entry early"),
+        ("ex-pair-stub", f"return {JUMP.format('alpha_bar[t[0]]')}, eps", "the whole batch has one t"),
+        ("ex-pair-stub", f"return {JUMP.format('alpha_bar[t][:, None, None, None] ** 2')}, x0", "that is x_0"),
+        ("ex-pair-stub", "a = alpha_bar[t][:, None, None, None]; return a * x0 + (1 - a) * eps, eps", "add up to 0.6"),
     ],
 )
 def test_the_checks_of_the_lesson_tell_right_from_wrong(stub, body, verdict, capsys):
-    """Each check cell, run with a known mistake, or with the right answer, in place of its stub."""
+    """Each check cell, run with a known mistake or the right answer in place of its stub, names the mistake."""
     all_cells = {cell.id: cell.source for cell in nbformat.read(LESSON, 4).cells}
     names = {}
     exec(all_cells["imports"], names)
@@ -200,7 +220,9 @@ def test_the_checks_of_the_lesson_tell_right_from_wrong(stub, body, verdict, cap
         exec("x0, eps = torch.randn(2, 4, 1, 4, 4).double(); t = torch.tensor([1, 40, 400, 1000])", names)
     capsys.readouterr()
     exec(all_cells[stub.replace("stub", "check")], names)
-    assert verdict in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert verdict in printed
+    assert ("not yet" in printed) == (verdict != "correct")
 
 
 def test_every_question_is_the_one_in_the_quiz():
