@@ -20,6 +20,9 @@ NULL = -1
 
 _MODULES = (
     "env",
+    "quiz",
+    "marking",
+    "progress",
     "schedules",
     "forward",
     "exact",
@@ -34,9 +37,18 @@ _MODULES = (
     "pixels",
     "viz",
     "widgets",
+    "exercises",
+    "overview",
+    "quiz_controls",
+    "quiz_view",
 )
 
-_FUNCTIONS = {"pretrained": "checkpoints"}  # the names that a reader uses most, and where they live
+_FUNCTIONS = {
+    "pretrained": "checkpoints",
+    "ask": "quiz_view",
+    "check": "exercises",
+    "solution": "exercises",
+}  # the names that a reader uses most, and where they live
 
 __all__ = ["NULL", *_MODULES, *_FUNCTIONS]
 __version__ = "0.1.0"

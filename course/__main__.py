@@ -5,13 +5,14 @@ import os
 import sys
 
 from course import __version__
-from course.commands import UserError, doctor, run, sample, train
+from course.commands import UserError, doctor, progress, quiz, run, sample, train
 
 EXAMPLES = """examples:
   python -m course run 02                               lesson 02 with its figures, in build/02_forward_process.html
   python -m course sample digits -n 64 --out grid.png   64 digits out of noise
   python -m course train --data mnist --minutes 5 --out runs/mnist
   python -m course sample runs/mnist --label 7 --scale 2 --out sevens.png
+  python -m course progress                             what you have done, and where to go on
   python -m course doctor                               is everything here that the lessons need?
 """
 
@@ -33,7 +34,7 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, train, sample, doctor):
+    for command in (run, train, sample, quiz, progress, doctor):
         command.add_to(commands)
     return whole
 

@@ -1,17 +1,20 @@
-"""What this run is and where it runs: seed, device, budget, threads, and the folders that files come from."""
+"""What this run is and where it runs: seed, device, budget, threads, and the folders that files come from.
+
+torch is imported where it is used: questions and progress find their files here, and need no torch.
+"""
 
 import os
 import random
 from pathlib import Path
-
-import numpy as np
-import torch
 
 PACKAGE = Path(__file__).resolve().parent
 
 
 def seed_all(seed=0):
     """Seed Python, numpy and torch, and return a torch.Generator (CPU) with the same seed."""
+    import numpy as np
+    import torch
+
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -20,12 +23,16 @@ def seed_all(seed=0):
 
 def device():
     """The torch.device to compute on: a CUDA GPU where there is one, else the CPU."""
+    import torch
+
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def precision(device):
     """The dtype that training multiplies in on this device: bfloat16 where its hardware has it, float16 on an older
     GPU, else float32. Weights, sums and the loss stay float32 everywhere."""
+    import torch
+
     if torch.device(device).type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.bfloat16 if torch.backends.mkldnn.is_available() and _cpu_has_bfloat16() else torch.float32
@@ -33,6 +40,8 @@ def precision(device):
 
 def _cpu_has_bfloat16():
     """Whether the processor multiplies bfloat16 in hardware; a torch too old to be asked counts as no."""
+    import torch
+
     has = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(has.get("amx_bf16") or has.get("avx512_bf16"))
 
@@ -53,6 +62,8 @@ def threads(count=None):
 
     Small networks run many times slower on several busy threads than on one, so lessons that train toys ask for one.
     """
+    import torch
+
     if count is not None:
         torch.set_num_threads(count)
     return torch.get_num_threads()

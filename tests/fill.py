@@ -1,11 +1,15 @@
-"""Fill a lesson's exercises: each stub cell becomes the function of the same name in tests/solutions/.
+"""Fill a lesson: its questions get their right answers, and each stub the function of its name in tests/solutions/.
 
 A stub is a code cell tagged `exercise` that defines one function `my_...`; tests/solutions/<lesson>.py holds a working
 function of that name for each.
 """
 
 import ast
+import re
 from pathlib import Path
+
+from course import quiz
+from course.quiz_view import right_answer
 
 SOLUTIONS = Path(__file__).resolve().parent / "solutions"
 
@@ -50,4 +54,13 @@ def fill(notebook, solutions):
     ]
     for name, cell in cells.items():
         cell.source = "\n".join([*imports, "", "", answers[name]])
+    return notebook
+
+
+def answer(notebook):
+    """Put the right answer into each `ask("02-3")`; guesses stay open. The notebook itself is changed."""
+    for cell in notebook.cells:
+        asked = re.fullmatch(r'ask\("([^"]+)"\)', cell.source.strip())
+        if cell.cell_type == "code" and asked:
+            cell.source = f"ask({asked[1]!r}, answer={right_answer(quiz.find(asked[1]))!r})"
     return notebook

@@ -1,8 +1,9 @@
-"""Lesson 01 in JupyterLab, as a learner meets it: open, run all, move the noise slider by keys, mouse and number."""
+"""Lessons in a browser, as a learner meets them: a slider, questions by keyboard alone, an exercise filled in."""
 
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -13,8 +14,11 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
+import nbformat
 import pytest
 from conftest import LESSONS, ROOT
+
+from course import quiz
 
 pytestmark = pytest.mark.browser
 LESSON = "01_noise_intuition.ipynb"
@@ -32,6 +36,13 @@ PROGRESS = """() => {
     const count = pattern => texts.filter(text => pattern.test(text)).length;
     return [count(/[*]/), count(/\\d/), texts.length];
 }"""
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+STUB = 'def my_negative(x):\n    """The negative of pictures x (B, C, H, W)."""\n    ...'
+ASK = "from course import ask, check"
+# Notebooks made for the tests: all questions of a lesson, one question alone, and one exercise.
+MADE = {
+    f"questions_{lesson}.ipynb": [ASK, *(f'ask("{id}")' for id in quiz.load(lesson))] for lesson in quiz.lessons()
+} | {"choice.ipynb": [ASK, 'ask("01-1")'], "exercise.ipynb": [ASK, STUB, 'check("00-negative", my_negative)']}
 # The bytes behind an <img>; its address alone changes with every update, also where the picture stays the same.
 PICTURE = "async img => Array.from(new Uint8Array(await (await fetch(img.src)).arrayBuffer()))"
 
@@ -81,6 +92,9 @@ def lab(tmp_path_factory):
     """JupyterLab on a copy of the lessons, with settings and folders of its own; stopped at the end."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "root")
+    for name, sources in MADE.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), home / "root" / name)
     for name, values in SETTINGS.items():
         path = home / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
@@ -118,29 +132,47 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture
-def page(lab, chromium, tmp_path):
-    """The lesson's page, with a kernel that is ready."""
+def opened(lab, chromium):
+    """Opens a notebook in an app, "lab" or "notebook" (Notebook 7): the page, once its kernel is ready.
+
+    What a page complains of in its console is a failure at the end.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         options = {"executable_path": chromium, "chromium_sandbox": False, "args": QUIET, "headless": True}
         browser = driver.chromium.launch(**options)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/{LESSON}?token={lab.token}&reset")
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        complaints = []
 
-        # Lab says "Idle" before it has a kernel, and running then asks for one: so ask the server.
-        def ready():
-            kernels = lab.get("api/kernels")
-            return kernels and kernels[0]["connections"] and kernels[0]["execution_state"] == "idle"
+        def opens(name, app="lab"):
+            page = browser.new_page(viewport={"width": 1400, "height": 1000})
+            page.set_default_timeout(60_000)
+            page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            where = f"lab/tree/{name}?reset&" if app == "lab" else f"notebooks/{name}?"
+            page.goto(f"http://127.0.0.1:{lab.port}/{where}token={lab.token}")
+            page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
 
-        until(ready, "the lesson has no kernel")
-        yield page
+            # Lab says "Idle" before it has a kernel, and running then asks for one: so ask the server.
+            def ready():
+                sessions = [s["kernel"] for s in lab.get("api/sessions") if s["path"] == name]
+                return sessions and sessions[0]["connections"] and sessions[0]["execution_state"] == "idle"
+
+            until(ready, "the lesson has no kernel")
+            return page
+
+        yield opens
         browser.close()
+        assert complaints == []
+
+
+@pytest.fixture
+def page(opened):
+    """The page of the lesson with the slider."""
+    return opened(LESSON)
 
 
 def run_all(page):
-    page.locator("li.lm-MenuBar-item", has_text="Run").click()
+    page.locator("li.lm-MenuBar-item", has_text=re.compile("^Run$")).click()
     page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
 
     until(lambda: page.evaluate(PROGRESS)[0], "no cell begins to run")
@@ -222,3 +254,82 @@ def test_the_noise_slider_moves_the_picture(page):
     handle.press(towards)
     handle.press(back)
     until(lambda: position() == start and picture() == seen[start], "a step and back lead elsewhere", seconds=15)
+
+
+# Questions and exercises --------------------------------------------------------------------------------------------
+
+
+def tab_to(page, selector, key="Tab", most=80):
+    """Press Tab, or Shift+Tab, until what has the focus fits the selector: nobody needs a mouse to get there."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return page.evaluate("document.activeElement.textContent")
+    held = page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    return pytest.fail(f"{key} does not lead to {selector}; it stands at {held}")
+
+
+def says(page, words):
+    """Wait until a status line holds these words."""
+    status = page.get_by_role("status")
+    until(lambda: any(words in text for text in status.all_inner_texts()), f"no status says {words!r}", seconds=20)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_question_is_answered_by_keyboard_alone_in_both_languages(opened, app):
+    page, question = opened("choice.ipynb", app), quiz.find("01-1")
+    right = [option["correct"] for option in question.answers].index(True)
+    wrong = next(k for k, option in enumerate(question.answers) if not option["correct"])
+    run_all(page)
+    page.get_by_role("button", name="Check", exact=True).wait_for()
+    verdicts = {"en": ("Not yet.", "Correct."), "ko": ("아직 아닙니다.", "맞았습니다.")}
+    for language, check, switch in (("en", "Check", "한국어"), ("ko", "확인", "English")):
+        for place, verdict in zip((wrong, right), verdicts[language], strict=True):
+            tab_to(page, f"input[type=radio][value='{place}']")
+            page.keyboard.press("Space")
+            assert tab_to(page, "button.jupyter-button") == check
+            page.keyboard.press("Enter")
+            says(page, verdict)
+            says(page, question.answers[place]["feedback"][language])
+            tab_to(page, "input[type=radio][value='0']", "Shift+Tab")
+            page.keyboard.press("Shift+Tab")
+        says(page, question.explanation[language])
+        tab_to(page, "button.jupyter-button")
+        assert tab_to(page, "button.jupyter-button") == switch
+        page.keyboard.press("Space")
+        says(page, question.explanation["ko" if language == "en" else "en"])
+        tab_to(page, "input[type=radio][value='0']", "Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+@pytest.mark.parametrize("lesson", quiz.lessons())
+def test_every_control_of_every_question_has_a_name(opened, app, lesson):
+    page = opened(f"questions_{lesson}.ipynb", app)
+    run_all(page)
+    questions = quiz.load(lesson)
+    buttons = page.get_by_role("button", name="Check", exact=True)
+    until(lambda: buttons.count() == len(questions), f"not every question has its button: {len(questions)}")
+    outputs = page.locator(".jp-OutputArea-output", has=page.locator(".widget-vbox"))
+    shown = "\n".join(outputs.nth(k).aria_snapshot() for k in range(outputs.count()))
+    controls = re.findall(r"^\s*- (radio|checkbox|textbox|button|combobox)\b(.*)$", shown, re.M)
+    letters = [question.letters for question in questions.values() if question.kind in ("choice", "several")]
+    lines = sum(question.kind not in ("choice", "several") for question in questions.values())
+    assert len(controls) == 2 * len(questions) + sum(map(len, letters)) + lines
+    assert [kind for kind, rest in controls if not re.match(r' "[^"]+"', rest)] == []
+    for question in questions.values():
+        for option in question.answers if question.kind in ("choice", "several") else ():
+            assert page.get_by_label(f"{option['id']}) {option['text']['en']}", exact=True).count()
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_stub_is_filled_and_the_check_turns_from_not_attempted_to_correct(opened, app):
+    page = opened("exercise.ipynb", app)
+    run_all(page)
+    says(page, "00-negative: not attempted")
+    stub = page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".cm-content")
+    stub.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text("def my_negative(x):\n    return -x")
+    run_all(page)
+    says(page, "00-negative: correct, 3 of 3 points")

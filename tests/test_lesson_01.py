@@ -1,8 +1,13 @@
-"""What lesson 01 says about its longer runs is what its own cells find."""
+"""What lesson 01 says about its longer runs is what its own cells find, and what it shows as solved is right."""
+
+import statistics
 
 import nbformat
 import pytest
+import torch
 from conftest import ROOT
+
+from course.exercises import checking, find, lesson_01
 
 
 def run_cells(*ids):
@@ -41,3 +46,14 @@ def test_the_vae_gets_better_with_more_updates():
     names = run_cells("imports", "networks", "optimisers", "ring", "vae")
     inside = names["count_blobs"](names["vae"](1500, seed=1))[1]
     assert inside.mean().item() == pytest.approx(0.6, abs=0.1)
+
+
+def test_the_mix_that_is_shown_is_the_jump_at_that_snr():
+    for seed in range(5):
+        assert checking.examine(find("01-mix"), lesson_01.mix, seed).status == "correct"
+
+
+def test_the_std_that_is_shown_is_the_one_of_statistics():
+    for case in find("01-noise_std").cases(torch.Generator().manual_seed(0)):
+        right = [statistics.stdev(patch.flatten().tolist()) for patch in case.args[0]]
+        assert lesson_01.noise_std(*case.args).tolist() == pytest.approx(right, rel=1e-5)

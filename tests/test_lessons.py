@@ -1,12 +1,14 @@
 """What every lesson must hold: its parts in order, enough to guess, see and do, real questions, and its budget."""
 
+import ast
 import re
 
 import nbformat
 import pytest
-import yaml
-from conftest import LESSONS, ROOT
+from conftest import LESSONS
 from nbclient import NotebookClient
+
+from course import quiz
 
 REAL = [path for path in LESSONS if path.stem != "00_welcome"]  # the welcome teaches how, not what
 AT_LEAST = {"predict": 6, "run": 6, "explain": 6, "exercise": 3}
@@ -23,19 +25,18 @@ def tagged(notebook, tag):
 
 
 def asked(notebook):
-    """The ids of the questions that a lesson places, in order, with the text of their cells."""
-    return [(cell.metadata.course.ask, cell.source) for cell in notebook.cells if "course" in cell.metadata]
+    """The questions that a lesson asks, in order: (id, whether only a guess is noted, number of the cell)."""
+    found = []
+    for number, cell in enumerate(notebook.cells):
+        for node in ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ():
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ask":
+                found.append((node.args[0].value, any(word.arg == "later" for word in node.keywords), number))
+    return found
 
 
 def words(text):
     """A text as one line without quotation of Markdown, to compare wording only."""
     return " ".join(text.replace("> ", " ").split())
-
-
-def bank(path):
-    """The English prompts of a lesson's quiz, by id."""
-    quiz = yaml.safe_load((ROOT / "quizzes" / f"{path.stem}.yaml").read_text(encoding="utf-8"))
-    return {question["id"]: question["prompt"]["en"] for question in quiz["questions"]}
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -58,18 +59,34 @@ def test_enough_to_guess_and_do(path):
     notebook = read(path)
     for tag, number in AT_LEAST.items():
         assert len(tagged(notebook, tag)) >= number, f"fewer than {number} cells tagged {tag}"
-    assert len(asked(notebook)) >= 8
+    assert len({id for id, _, _ in asked(notebook)}) >= 8
     assert len(tagged(notebook, "check")) >= len(tagged(notebook, "exercise"))
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_questions_are_those_of_the_quiz(path):
-    prompts, placed = bank(path), asked(read(path))
-    ids = [id for id, _ in placed]
-    assert sorted(ids) == sorted(set(ids)), "a question stands twice"
-    assert set(ids) == set(prompts), "every question of the quiz has its place, and no other is asked"
-    for id, source in placed:
-        assert words(prompts[id]) in words(source), f"{id} is worded otherwise than in the quiz"
+    notebook, questions = read(path), quiz.load(path.stem[:2])
+    marked = [id for id, later, _ in asked(notebook) if not later]
+    assert sorted(marked) == sorted(set(marked)), "a question is marked twice"
+    assert set(marked) == set(questions), "every question of the quiz has its place, and no other is asked"
+    prose = words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+    for id, question in questions.items():
+        assert words(question.prompt["en"]) not in prose, f"{id} stands in the prose, too"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_guess_is_marked_after_the_run_that_tells(path):
+    notebook = read(path)
+    places = {(id, later): number for id, later, number in asked(notebook)}
+    for (id, later), number in places.items():
+        if later:
+            between = notebook.cells[number : places[id, False]]
+            assert any("run" in cell.metadata.get("tags", []) for cell in between), f"{id} is marked before its run"
+            assert "guess" in notebook.cells[number].metadata.tags
+    predicts = [number for number, cell in enumerate(notebook.cells) if "predict" in cell.metadata.get("tags", [])]
+    for number in predicts if path in REAL else ():
+        near = notebook.cells[number + 1 : number + 4]
+        assert any("guess" in cell.metadata.get("tags", []) for cell in near), "a prediction has no place to note it"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -80,11 +97,11 @@ def test_links_lead_somewhere(path):
 
 
 def test_the_checks_can_fail():
-    cell = nbformat.v4.new_markdown_cell("**Question.** What\n> is it?", metadata={"course": {"ask": "09-1"}})
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    assert asked(notebook) == [("09-1", cell.source)]
-    assert words("What is it?") in words(cell.source)
-    assert words("What was it?") not in words(cell.source)
+    sources = ['x = 1\nask("09-1", later=True)', 'ask("09-1")']
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    assert asked(notebook) == [("09-1", True, 0), ("09-1", False, 1)]
+    assert words("What is it?") in words("**Question.** What\n> is it?")
+    assert words("What was it?") not in words("**Question.** What\n> is it?")
     assert tagged(notebook, "predict") == []
 
 
@@ -102,7 +119,9 @@ def test_a_lesson_shows_and_keeps_its_budget(path, tmp_path):
     assert len(alts) >= (5 if path in REAL else 2)
     assert all(len(alt) > 20 for alt in alts), "each figure says in words what it shows"
     for cell in tagged(notebook, "check"):
-        printed = "".join(output.get("text", "") for output in cell.outputs)
+        printed = "".join(
+            output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in cell.outputs
+        )
         assert "not attempted" in printed, f"an open stub must report so, this one says {printed!r}"
     assert not list(tmp_path.iterdir()), "a lesson leaves no files behind"
     seconds = float(notebook.cells[-1].outputs[-1].text.split()[-1])

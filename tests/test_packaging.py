@@ -18,7 +18,7 @@ from packaging.version import Version
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}  # the registry's name: conda-forge's
 NOT_ON_CONDA = {"math-core"}
-IMPORTED_AS = {"sklearn": "scikit-learn", "PIL": "pillow"}
+IMPORTED_AS = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[0-9][\w.]*)( ; .+)?")
 
 

@@ -1,6 +1,7 @@
-"""The quizzes as data: the schema, what a schema cannot say, and every number computed again from its formula."""
+"""The quizzes as data: no fault in them, each answer marked as its file says, each number computed by its formula."""
 
 import copy
+import dataclasses
 import itertools
 import json
 import math
@@ -14,29 +15,14 @@ import yaml
 from conftest import LESSONS, ROOT
 from sklearn.datasets import load_digits
 
+from course import quiz
+from course.marking import mark
+from course.quiz_view import right_answer
+
 FILES = sorted((ROOT / "quizzes").glob("*.yaml"))
-SCHEMA = json.loads((ROOT / "quizzes" / "schema.json").read_text(encoding="utf-8"))
-POINTS = {"recall": 1, "reason": 2, "compute": 2}
-
-
-class OneKeyLoader(yaml.SafeLoader):
-    """SafeLoader keeps the last of two equal keys without a word; this one refuses them."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        assert len(keys) == len(set(keys)), f"{node.start_mark}: a key stands twice in {keys}"
-        return super().construct_mapping(node, deep=deep)
-
-
-def read(path):
-    return yaml.load(path.read_text(encoding="utf-8"), OneKeyLoader)
-
-
-QUIZZES = {path.stem: read(path) for path in FILES}
-QUESTIONS = {question["id"]: question for quiz in QUIZZES.values() for question in quiz["questions"]}
-
-
-# What is wrong with a quiz, as a list of sentences ------------------------------------------------------------
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, many times faster
+QUIZZES = {path.stem: yaml.load(path.read_text(encoding="utf-8"), LOADER) for path in FILES}
+QUESTIONS = {question["id"]: question for lesson in QUIZZES.values() for question in lesson["questions"]}
 
 
 def texts(node, path=()):
@@ -48,79 +34,61 @@ def texts(node, path=()):
             yield from texts(child, (*path, key))
 
 
-def letters(entries):
-    return [entry["id"] for entry in entries] == list("abcdefgh"[: len(entries)])
-
-
-def faults_of_question(question):
-    answers = question["answers"]
-    kind = question["kind"]
-    if question["points"] != POINTS[question["depth"]]:
-        yield "the points do not follow from the depth"
-    if kind in ("choice", "several") and not letters(answers):
-        yield "the options are not lettered a, b, c, ..."
-    if kind == "order":
-        if not letters(question["items"]):
-            yield "the items are not lettered a, b, c, ..."
-        shown = [item["id"] for item in question["items"]]
-        orders = [answer["order"] for answer in answers]
-        if any(sorted(order) != sorted(shown) for order in orders):
-            yield "an order is no permutation of the items"
-        if any(answer["correct"] and answer["order"] == shown for answer in answers):
-            yield "the items are shown in the right order"
-        if len({tuple(order) for order in orders}) < len(orders):
-            yield "an order stands twice"
-    if kind == "number":
-        for one, other in itertools.combinations(answers, 2):
-            if abs(one["value"] - other["value"]) <= one["tolerance"] + other["tolerance"]:
-                yield f"{one['value']} and {other['value']} overlap within their tolerances"
-    if kind == "text":
-        forms = [form.replace(" ", "") for answer in answers for form in answer["forms"]["en"] + answer["forms"]["ko"]]
-        yield from (f"the form {form} stands twice" for form in set(forms) if forms.count(form) > 1)
-    for language in ("en", "ko"):
-        said = [text[language] for path, text in texts(question) if {"feedback", "missed", "otherwise"} & {*path}]
-        if len(said) > len(set(said)):
-            yield f"two feedbacks are equal ({language})"
-        options = [text[language] for path, text in texts(question) if path[-1] == "text"]
-        if len(options) > len(set(options)):
-            yield f"two options are equal ({language})"
-    for path, text in texts(question):
-        for words in text.values():
-            if words.count("$") % 2 or re.search("[<>`]|[*]{2}", words):
-                yield f"markup or a lone dollar: {words}"
-            if path[-1] != "prompt" and re.search(r"[$\\]", words):
-                yield f"mathematics outside a prompt: {words}"
-
-
-def faults(quiz):
-    """Return what is wrong with a quiz, one sentence a fault; what the schema refuses comes alone."""
-    found = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(quiz)]
-    if found:
-        return found
-    ids = [question["id"] for question in quiz["questions"]]
-    if ids != [f"{quiz['lesson']}-{number}" for number in range(1, len(ids) + 1)]:
-        found.append("the ids do not run 1, 2, 3, ... under the lesson's number")
-    for question in quiz["questions"]:
-        found += [f"{question['id']}: {fault}" for fault in faults_of_question(question)]
-    return found
-
-
 # The files ----------------------------------------------------------------------------------------------------
 
 
 def test_schema_is_a_schema():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    schema = json.loads((ROOT / "quizzes" / "schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_first_lessons_are_there():
     assert {"00_welcome", "01_noise_intuition", "02_forward_process", "03_reverse_process"} <= set(QUIZZES)
-    assert len(QUESTIONS) == sum(len(quiz["questions"]) for quiz in QUIZZES.values())
+    assert len(QUESTIONS) == sum(len(lesson["questions"]) for lesson in QUIZZES.values())
 
 
-@pytest.mark.parametrize("stem", QUIZZES)
-def test_quiz_has_no_fault(stem):
-    assert faults(QUIZZES[stem]) == []
-    assert stem.startswith(QUIZZES[stem]["lesson"] + "_")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_quiz_has_no_fault(path):
+    assert quiz.validate(path) == []
+
+
+def test_questions_are_loaded_as_they_stand():
+    assert quiz.lessons() == [stem[:2] for stem in QUIZZES]
+    for stem, lesson in QUIZZES.items():
+        loaded = quiz.load(stem[:2])
+        assert [*loaded] == [question["id"] for question in lesson["questions"]]
+        for question in lesson["questions"]:
+            defaults = {"otherwise": None, "items": (), "unit": None}
+            assert dataclasses.asdict(loaded[question["id"]]) == defaults | question
+            assert quiz.find(question["id"]) is loaded[question["id"]]
+
+
+@pytest.mark.parametrize(
+    ("id", "says"),
+    [
+        ("02-99", "there is no question '02-99'; the lesson has 02-1, 02-2,"),
+        ("02", "there is no question '02'; the lesson has 02-1"),
+        ("99-1", "lesson '99' has no questions; there are 00, 01,"),
+        ("*-1", r"lesson '\*' has no questions"),
+        ("", "lesson '' has no questions"),
+        (2, "lesson '2' has no questions"),
+    ],
+)
+def test_unknown_question_is_one_line_that_names_the_known(id, says):
+    with pytest.raises(LookupError, match=says) as caught:
+        quiz.find(id)
+    assert "\n" not in str(caught.value)
+
+
+def test_language_is_asked_for_or_english(monkeypatch):
+    for asked, spoken in {"ko": "ko", "en": "en", "": "en"}.items():
+        monkeypatch.setenv("COURSE_LANG", asked)
+        assert quiz.language() == spoken
+    monkeypatch.delenv("COURSE_LANG")
+    assert quiz.language() == "en"
+    monkeypatch.setenv("COURSE_LANG", "de")
+    with pytest.raises(ValueError, match="COURSE_LANG is 'de'; the course speaks en and ko"):
+        quiz.language()
 
 
 @pytest.mark.parametrize("stem", QUIZZES)
@@ -183,6 +151,102 @@ def test_required_question_accepts_every_answer(id):
     assert korean in question["prompt"]["ko"]
     [right] = [answer["forms"] for answer in question["answers"] if answer["correct"]]
     assert forms <= {*right["en"], *right["ko"]}
+
+
+# Every answer is marked as its file says ----------------------------------------------------------------------
+
+
+def of_kind(kind):
+    return [pytest.param(quiz.find(id), id=id) for id, question in QUESTIONS.items() if question["kind"] == kind]
+
+
+def outcome(question, answer):
+    """What is said about an answer, as (correct, points, [texts])."""
+    marked = mark(question, answer)
+    return marked.correct, marked.points, [*marked.feedback]
+
+
+def expected(question, entry):
+    """What should be said about an answer that an entry of the file fits; None: about one that fits no entry."""
+    if entry is None:
+        return False, 0, [question.otherwise]
+    return entry["correct"], question.points if entry["correct"] else 0, [entry["feedback"]]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("id", QUESTIONS)
+def test_right_answer_gets_all_points(id, language):
+    question = quiz.find(id)
+    correct, points, _ = outcome(question, right_answer(question, language))
+    assert (correct, points) == (True, QUESTIONS[id]["points"])
+
+
+@pytest.mark.parametrize("question", of_kind("choice"))
+def test_every_option_gets_its_own_feedback(question):
+    for option in question.answers:
+        assert outcome(question, option["id"]) == expected(question, option)
+
+
+@pytest.mark.parametrize("question", of_kind("several"))
+def test_every_set_of_options_hears_of_what_it_took_and_of_what_it_left_out(question):
+    right = {option["id"] for option in question.answers if option["correct"]}
+    count = 0
+    for size in range(1, len(question.answers) + 1):
+        for chosen in itertools.combinations(question.answers, size):
+            taken = {option["id"] for option in chosen}
+            left_out = [option["missed"] for option in question.answers if option["id"] in right - taken]
+            said = [*(option["feedback"] for option in chosen), *left_out]
+            assert outcome(question, "".join(sorted(taken))) == (
+                taken == right,
+                question.points * (taken == right),
+                said,
+            )
+            count += 1
+    assert count == 2 ** len(question.answers) - 1
+
+
+@pytest.mark.parametrize("question", of_kind("number"))
+def test_every_known_number_gets_its_own_feedback_up_to_its_tolerance(question):
+    for entry in question.answers:
+        value, tolerance = entry["value"], entry["tolerance"]
+        for near in (value, value - 0.99 * tolerance, value + 0.99 * tolerance):
+            assert outcome(question, str(near)) == expected(question, entry)
+            assert outcome(question, near) == expected(question, entry)  # a number does as well as its text
+        for off in (value - 1.01 * tolerance - 1e-6, value + 1.01 * tolerance + 1e-6):
+            assert outcome(question, off) != expected(question, entry)
+        for unit in (question.unit or {}).get("forms", ()):
+            assert outcome(question, f"{value} {unit}") == expected(question, entry)
+        refused = question.unit["feedback"] if question.unit else mark(question, "1 furlong").feedback[0]
+        assert outcome(question, f"{value} furlong") == (False, 0, [refused])
+    assert outcome(question, -98765.4321) == expected(question, None)
+
+
+@pytest.mark.parametrize("question", of_kind("text"))
+def test_every_form_gets_its_own_feedback_however_it_is_written(question):
+    for entry in question.answers:
+        for form in entry["forms"]["en"]:
+            written = {form, form.upper(), form.replace(" ", "-"), form.replace(" ", ""), f"The {form}.", f"  {form} "}
+            assert {str(outcome(question, words)) for words in written} == {str(expected(question, entry))}, form
+        for form in entry["forms"]["ko"]:
+            written = {
+                form,
+                form.replace(" ", ""),
+                f"{form}입니다.",
+                f"{form}이라고 합니다",
+                f"{form}이에요",
+                f"{form}을",
+            }
+            assert {str(outcome(question, words)) for words in written} == {str(expected(question, entry))}, form
+    assert outcome(question, "a purple elephant") == expected(question, None)
+
+
+@pytest.mark.parametrize("question", of_kind("order"))
+def test_every_order_gets_its_own_feedback_or_the_hint(question):
+    known = {tuple(entry["order"]): entry for entry in question.answers}
+    orders = [*itertools.permutations(question.letters)]
+    assert known.keys() < {*orders}
+    for order in orders:
+        assert outcome(question, "".join(order)) == expected(question, known.get(order))
 
 
 # Numbers ------------------------------------------------------------------------------------------------------
@@ -386,8 +450,8 @@ BROKEN = [
     ("choice", "unknown key", change("hint", to=said("x")), "Additional properties"),
     ("choice", "no explanation", remove("explanation"), "'explanation' is a required property"),
     ("choice", "no feedback", remove("answers", 1, "feedback"), "'feedback' is a required property"),
-    ("choice", "two right answers", change("answers", 0, "correct", to=True), "Too many items"),
-    ("choice", "no right answer", change("answers", 2, "correct", to=False), "does not contain"),
+    ("choice", "two right answers", change("answers", 0, "correct", to=True), "exactly one answer must"),
+    ("choice", "no right answer", change("answers", 2, "correct", to=False), "exactly one answer must"),
     ("choice", "correct as a word", change("answers", 0, "correct", to="false"), "is not of type 'boolean'"),
     ("choice", "a missed text", change("answers", 2, "missed", to=said("x")), "Additional properties"),
     ("choice", "an otherwise", change("otherwise", to=said("x")), "False schema"),
@@ -403,7 +467,12 @@ BROKEN = [
     ("choice", "HTML", change("prompt", "en", to="At <b>which</b> t?"), "markup"),
     ("choice", "foreign id", change("id", to="02-1"), "the ids do not run"),
     ("choice", "numbering begins at 2", change("id", to="01-2"), "the ids do not run"),
-    ("several", "none wrong", lambda q: [a.update(correct=True, missed=said("x")) for a in q["answers"]], "does not"),
+    (
+        "several",
+        "none wrong",
+        lambda q: [a.update(correct=True, missed=said("x")) for a in q["answers"]],
+        "no option is wrong",
+    ),
     ("several", "right one without missed", remove("answers", 1, "missed"), "'missed' is a required property"),
     ("several", "wrong one with missed", change("answers", 0, "missed", to=said("x")), "False schema"),
     ("number", "no tolerance", remove("answers", 0, "tolerance"), "'tolerance' is a required property"),
@@ -427,7 +496,7 @@ BROKEN = [
     ("order", "an item left out", change("answers", 0, "order", to=["d", "c", "a"]), "no permutation"),
     ("order", "an item twice", change("answers", 0, "order", to=["d", "c", "a", "a"]), "non-unique"),
     ("order", "shown in the right order", change("answers", 0, "order", to=["a", "b", "c", "d"]), "in the right order"),
-    ("order", "two right orders", change("answers", 1, "correct", to=True), "Too many items"),
+    ("order", "two right orders", change("answers", 1, "correct", to=True), "exactly one answer must"),
     ("order", "an order twice", change("answers", 1, "order", to=["d", "c", "a", "b"]), "an order stands twice"),
 ]
 
@@ -437,19 +506,112 @@ def alone(id):
     return {"lesson": "01", "questions": [copy.deepcopy(QUESTIONS[id]) | {"id": "01-1"}]}
 
 
+def complaints(lesson, folder, name="01_alone.yaml"):
+    """What is said about a quiz, written to a file of this name."""
+    path = folder / name
+    path.write_text(yaml.safe_dump(lesson, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return quiz.validate(path)
+
+
 @pytest.mark.parametrize("kind", SOUND)
-def test_sound_question_passes(kind):
+def test_sound_question_passes(tmp_path, kind):
     assert QUESTIONS[SOUND[kind]]["kind"] == kind
-    assert faults(alone(SOUND[kind])) == []
+    assert complaints(alone(SOUND[kind]), tmp_path) == []
 
 
 @pytest.mark.parametrize(("kind", "what", "how", "complaint"), BROKEN, ids=[f"{row[0]}-{row[1]}" for row in BROKEN])
-def test_broken_question_is_refused(kind, what, how, complaint):
-    quiz = alone(SOUND[kind])
-    how(quiz["questions"][0])
-    assert any(complaint in fault for fault in faults(quiz)), faults(quiz)
+def test_broken_question_is_refused(tmp_path, kind, what, how, complaint):
+    lesson = alone(SOUND[kind])
+    how(lesson["questions"][0])
+    said = complaints(lesson, tmp_path)
+    assert any(complaint in fault for fault in said), said
+    assert all(re.match(r"01_alone\.yaml:[1-9]\d*: ", fault) for fault in said)
 
 
-def test_key_that_stands_twice_is_refused():
-    with pytest.raises(AssertionError, match="stands twice"):
-        yaml.load("prompt: {en: one, en: two, ko: 셋}", OneKeyLoader)
+def test_file_holds_the_lesson_of_its_name(tmp_path):
+    said = complaints(alone("01-1"), tmp_path, name="02_alone.yaml")
+    assert said == ["02_alone.yaml:1: the file is named 02_alone, so it cannot hold lesson 01"]
+
+
+@pytest.mark.parametrize("lesson", [None, [], "words", {}, {"lesson": "01", "questions": []}, {"lesson": 1}])
+def test_file_without_questions_is_refused(tmp_path, lesson):
+    assert complaints(lesson, tmp_path)
+
+
+def test_long_text_does_not_push_the_reason_out_of_the_complaint(tmp_path):
+    lesson = alone("01-1")
+    lesson["questions"][0]["explanation"]["ko"] = "many words without Hangul " * 40
+    [said] = complaints(lesson, tmp_path)
+    assert "does not match" in said
+    assert len(said) < 300
+
+
+BY_HAND = """\
+# a comment
+lesson: "01"
+questions:
+  - id: "01-1"
+    kind: number
+    depth: compute
+    points: 2
+    prompt:
+      en: 'How much is $1 + 1$?'
+      ko: '$1 + 1$은 얼마인가요?'
+
+    answers:
+      - {value: 2, tolerance: 0, correct: true, feedback: {en: "Yes, 2.", ko: "네, 2입니다."}}
+      - value: 11
+        tolerance: 1
+        correct: false
+        feedback: {en: "You wrote them down.", ko: "이어 적었습니다."}
+    otherwise: {en: "Count.", ko: "세어 보세요."}
+    explanation:
+      en: "One and one is two."
+      ko: "하나에 하나를 더하면 둘입니다."
+"""
+# (number of the line that is broken, what stands there then, number of the line that is named, complaint)
+AT_LINE = [
+    (2, 'lesson: "1"', 2, "lesson: '1' does not match"),
+    (4, '  - id: "1-1"', 4, "questions.0.id: '1-1' does not match"),
+    (5, "    kind: numbers", 5, "questions.0.kind: 'numbers' is not one of"),
+    (7, "    points: 3", 7, "01-1: the points do not follow from the depth: compute has 2"),
+    (9, "      en: 'How much is $1 + 1?'", 9, "01-1: markup or a lone dollar"),
+    (10, "      ko: '$1 + 1은 얼마인가요?'", 10, "01-1: markup or a lone dollar"),
+    (15, "        tolerance: 9", 14, "01-1: 2 and 11 overlap"),  # the second of the two answers begins at 14
+    (15, "        tolerance: -1", 15, "questions.0.answers.1.tolerance: -1 is less than"),
+    (17, '        feedback: {en: "No.", ko: "No."}', 17, "questions.0.answers.1.feedback.ko: 'No.' does not match"),
+    (18, '    otherwise: {en: "Yes, 2.", ko: "세어 보세요."}', 13, "01-1: two feedbacks are equal (en)"),
+    (18, '    otherwise: {en: "$2$", ko: "세어 보세요."}', 18, "01-1: mathematics outside a prompt"),
+    (21, "      en: Once more.", 20, "the key en stands twice"),
+    (21, '      "en": Once more.', 20, "the key en stands twice"),
+    (14, "      - value: 11: 12", 14, "this is not YAML: mapping values are not allowed here"),
+    (8, "\tprompt:", 8, "this is not YAML: found character"),
+]
+
+
+def test_file_by_hand_is_sound(tmp_path):
+    (tmp_path / "01_hand.yaml").write_text(BY_HAND, encoding="utf-8")
+    assert quiz.validate(tmp_path / "01_hand.yaml") == []
+
+
+@pytest.mark.parametrize(("number", "line", "named", "complaint"), AT_LINE)
+def test_complaint_names_the_line(tmp_path, number, line, named, complaint):
+    lines = BY_HAND.splitlines()
+    lines[number - 1] = line
+    (tmp_path / "01_hand.yaml").write_text("\n".join(lines), encoding="utf-8")
+    said = quiz.validate(tmp_path / "01_hand.yaml")
+    assert any(fault.startswith(f"01_hand.yaml:{named}: {complaint}") for fault in said), said
+
+
+def test_complaints_stand_in_the_order_of_their_lines(tmp_path):
+    broken = BY_HAND.replace("points: 2", "points: 9").replace("tolerance: 1", "tolerance: -1").replace('"01"', '"x"')
+    (tmp_path / "01_hand.yaml").write_text(broken, encoding="utf-8")
+    said = quiz.validate(tmp_path / "01_hand.yaml")
+    assert [fault.split(":")[1] for fault in said] == ["2", "7", "15"]
+
+
+def test_file_that_cannot_be_read_is_one_line(tmp_path):
+    assert quiz.validate(tmp_path / "01_none.yaml") == [f"{tmp_path / '01_none.yaml'}: No such file or directory"]
+    (tmp_path / "01_latin.yaml").write_bytes('lesson: "é"'.encode("latin-1"))
+    [said] = quiz.validate(tmp_path / "01_latin.yaml")
+    assert said.startswith("01_latin.yaml:1: this is not YAML: 'utf-8' codec can't decode")

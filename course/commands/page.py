@@ -4,6 +4,7 @@ import base64
 import copy
 import mimetypes
 import re
+from html import unescape
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -118,22 +119,33 @@ class _Exporter(HTMLExporter):
 def html_page(notebook, name, folder):
     """An executed notebook as HTML, and what could not be shown, formulas and pictures: (str, list of str).
 
-    `folder` is where its pictures are looked up. Widgets are left out, as the figure beside each says the same, and
-    so are cells tagged `badge`, whose picture would come over the network.
+    `folder` is where its pictures are looked up. Widgets are left out, as the figure beside each says the same, except
+    where they have a text of their own, as questions have. Cells tagged `badge` are left out too: their picture would
+    come over the network.
     """
     notebook = copy.deepcopy(notebook)
     notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
     notebook.metadata.pop("widgets", None)
+    formula = _Formulas()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-    formula = _Formulas()
+            cell.outputs = [output for output in cell.outputs if _without_widget(output, formula)]
     resources = {
         "metadata": {"name": _title(notebook) or name, "path": str(folder)},
         "math_font": base64.b64encode(FONT.read_bytes()).decode(),
     }
     page, _ = _Exporter(formula).from_notebook_node(notebook, resources)
     return page, formula.faults
+
+
+def _without_widget(output, formula):
+    """Take the widget out of an output, and set the formulas of its text; whether anything is left to show."""
+    data = output.get("data", {})
+    if data.pop(WIDGET, None) is None:
+        return True
+    if "text/html" in data:
+        data["text/html"] = re.sub(r"\$([^$]+)\$", lambda found: formula(unescape(found[1]), False), data["text/html"])
+    return "text/html" in data
 
 
 def _title(notebook):

@@ -10,7 +10,8 @@ def my_q_posterior(alpha_bar, x0, x_t, t, s):
     beta = 1 - alpha
     of_x0 = alpha_bar_s.sqrt() * beta / (1 - alpha_bar_t)
     of_x_t = alpha.sqrt() * (1 - alpha_bar_s) / (1 - alpha_bar_t)
-    return of_x0 * x0 + of_x_t * x_t, (beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)).sqrt()
+    std = (beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)).sqrt()
+    return (of_x0 * x0 + of_x_t * x_t).to(x_t.dtype), std.to(x_t.dtype)
 
 
 def my_ddpm_step(alpha_bar, x_t, t, s, eps, noise, variance):
@@ -20,7 +21,7 @@ def my_ddpm_step(alpha_bar, x_t, t, s, eps, noise, variance):
     beta = 1 - alpha
     tilde = beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)
     std = (tilde + variance * (beta - tilde)).sqrt() * (s > 0).reshape(shape)
-    return (x_t - beta / (1 - alpha_bar_t).sqrt() * eps) / alpha.sqrt() + std * noise
+    return ((x_t - beta / (1 - alpha_bar_t).sqrt() * eps) / alpha.sqrt() + std * noise).to(x_t.dtype)
 
 
 def my_mixture_eps(alpha_bar, x_t, t, means, stds, weights):
@@ -29,4 +30,4 @@ def my_mixture_eps(alpha_bar, x_t, t, means, stds, weights):
     away = x_t[:, None] - a.sqrt()[..., None] * means  # (B, K, D)
     logs = weights.log() - x_t.shape[1] / 2 * v.log() - away.square().sum(2) / (2 * v)
     r = torch.softmax(logs, 1)  # (B, K)
-    return (1 - a).sqrt() * (r[..., None] * away / v[..., None]).sum(1)
+    return ((1 - a).sqrt() * (r[..., None] * away / v[..., None]).sum(1)).to(x_t.dtype)

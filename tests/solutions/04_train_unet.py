@@ -16,7 +16,7 @@ def my_timestep_embedding(t, dim, max_period=10000.0):
     half = dim // 2
     frequency = max_period ** (-torch.arange(half, dtype=torch.float64) / half)
     angle = t.double()[:, None] * frequency  # (B, half)
-    return torch.cat([angle.sin(), angle.cos()], 1)
+    return torch.cat([angle.sin(), angle.cos()], 1).float()
 
 
 def my_film(h, e):

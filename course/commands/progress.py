@@ -1,0 +1,25 @@
+"""`python -m course progress`: what you have done, where to go on, and what to repeat."""
+
+
+def add_to(commands):
+    """Add `progress` to the commands of the parser."""
+    progress = commands.add_parser(
+        "progress",
+        help="what you have done, and where to go on",
+        description="Show what is right so far, question by question, where to go on, and what to repeat.",
+    )
+    progress.set_defaults(main=main)
+
+
+def main(chosen):
+    """Print the overview. Raises UserError where it cannot be read."""
+    from course import progress
+    from course.commands import UserError
+    from course.overview import overview
+
+    try:
+        print(overview())
+    except OSError as error:
+        raise UserError(str(error)) from error
+    print(f"Kept in {progress.place()}")
+    return 0

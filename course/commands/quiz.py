@@ -1,0 +1,26 @@
+"""`python -m course quiz --validate`: is every question file sound?"""
+
+from pathlib import Path
+
+
+def add_to(commands):
+    """Add `quiz` to the commands of the parser."""
+    quiz = commands.add_parser(
+        "quiz",
+        help="check the files of questions",
+        description="Check the files of questions: each fault is named with its file, its line and the reason.",
+        epilog="example: python -m course quiz --validate quizzes/02_forward_process.yaml",
+    )
+    quiz.add_argument("--validate", action="store_true", required=True, help="check, and change nothing")
+    quiz.add_argument("files", nargs="*", type=Path, metavar="FILE", help="which files (default: those of the course)")
+    quiz.set_defaults(main=main)
+
+
+def main(chosen):
+    """Validate; returns 0 where every file is sound, else 1."""
+    from course import env, quiz
+
+    files = chosen.files or sorted(env.shipped("quizzes").glob("*.yaml"))
+    found = [fault for path in files for fault in quiz.validate(path)]
+    print("\n".join(found) if found else f"{len(files)} files, no fault")
+    return 1 if found else 0

@@ -1,0 +1,50 @@
+"""The card that tells a learner how an exercise went: plain text, or HTML with a figure."""
+
+import base64
+from dataclasses import dataclass, field, replace
+from html import escape
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a check went. `status`: "correct", "not yet", "not attempted" or "error"; `mistake`: which known one it was;
+    `tested`: ((what, passed), ...); `figure`: yours beside the truth, or None."""
+
+    id: str
+    status: str
+    points: int
+    out_of: int
+    feedback: str
+    mistake: str = ""
+    tested: tuple = ()
+    figure: object = field(default=None, compare=False, repr=False)
+
+    def also(self, words):
+        """The same result with something more to say."""
+        return replace(self, feedback=f"{self.feedback} {words}")
+
+    def __str__(self):
+        head = f"{self.id}: {self.status}"
+        if self.status != "not attempted":
+            head += f", {self.points} of {self.out_of} points"
+        rows = [f"  {'passed' if passed else 'FAILED'}  {what}" for what, passed in self.tested]
+        return "\n".join([head, self.feedback, *rows])
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self._page()}
+
+    def _page(self):
+        marks = "".join(f"<li>{'passed' if passed else '<b>failed</b>'}: {escape(w)}</li>" for w, passed in self.tested)
+        head = f"<b>{escape(self.id)}: {self.status}</b>"
+        if self.status != "not attempted":
+            head += f", {self.points} of {self.out_of} points"
+        page = f"<p>{head}</p><p>{escape(self.feedback)}</p>"
+        if marks:
+            open_ = "" if self.status == "correct" else " open"
+            page += f"<details{open_}><summary>What was tested</summary><ul>{marks}</ul></details>"
+        if self.figure is not None:
+            from course import viz
+
+            data = base64.b64encode(viz.to_png(self.figure, dpi=100)).decode()
+            page += f"<img alt='Your answer beside the truth' src='data:image/png;base64,{data}'>"
+        return f"<div role='status'>{page}</div>"

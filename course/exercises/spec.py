@@ -1,0 +1,56 @@
+"""What an exercise is made of, and the inputs that most of them share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: the arguments, and what it is there to test, in words that go on "tested: ..."."""
+
+    what: str
+    args: tuple
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake: what it is, "You ..."; a hint, and one that says more; and the mistake itself as code."""
+
+    says: str
+    hint: str
+    stronger: str
+    fn: Callable
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a learner writes: the truth, the calls that tell right from wrong, and the mistakes that are known.
+
+    `cases(generator)` yields the calls, random but always of the same kinds; `ours` are the functions of the package
+    that `solution` shows; `picture(case, yours, truth)` may draw the first call as a Figure, from tuples of tensors.
+    """
+
+    id: str
+    truth: Callable
+    cases: Callable
+    mistakes: tuple
+    ours: tuple
+    picture: Callable | None = None
+
+
+def coarse():
+    """A table alpha_bar (21,) of large steps, on which a slip by one step shows: betas from 0.02 to 0.5."""
+    beta = torch.linspace(0.02, 0.5, 20, dtype=torch.float64)
+    return torch.cat([beta.new_ones(1), torch.cumprod(1 - beta, 0)])
+
+
+def column(a, x):
+    """a (B,) with as many dimensions as x (B, ...) has."""
+    return a.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def normal(generator, *shape, dtype=torch.float64):
+    """Normal numbers of any shape: the same for one seed in both precisions, up to rounding."""
+    return torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype)

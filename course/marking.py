@@ -1,0 +1,151 @@
+"""Mark an answer to a question, and say why: pure functions, which neither draw nor remember."""
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# What may follow a Korean answer without changing it; the longest first.
+PARTICLES = (
+    "이라고합니다",
+    "라고합니다",
+    "이에요",
+    "입니다",
+    "이다",
+    "이요",
+    "예요",
+    "은",
+    "는",
+    "이",
+    "가",
+    "을",
+    "를",
+    "요",
+)
+NUMBER = re.compile(r"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10\^?([-+]?\d+))?(.*)", re.DOTALL)
+NO_UNIT = {
+    "en": "This number stands alone: leave away what you typed after it, and look whether it is what was asked for.",
+    "ko": "단위 없이 수만 답하는 문제입니다. 수 뒤에 적은 것을 빼고, 묻는 값이 맞는지 다시 보세요.",
+}
+
+
+class Unreadable(ValueError):
+    """An answer that cannot be marked, such as a letter that no option has; `text` says what to type, {en, ko}."""
+
+    def __init__(self, en, ko):
+        super().__init__(en)
+        self.text = {"en": en, "ko": ko}
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What came of an answer: whether it is right, its points, and what to say about it, a tuple of {en, ko}."""
+
+    correct: bool
+    points: int
+    feedback: tuple
+
+
+def mark(question, answer):
+    """Mark an answer: letters for choice, several and order ("b", "ad", "dcab"), a number or its text, or words.
+
+    Returns Marked. Raises Unreadable where the answer is none, such as "z" or "" - that is not a wrong answer.
+    """
+    return {"choice": _choice, "several": _several, "order": _order, "number": _number, "text": _text}[question.kind](
+        question, answer
+    )
+
+
+def _marked(question, answer):
+    """The result where this entry of the file fits; None stands for none of them."""
+    if answer is None:
+        return Marked(False, 0, (question.otherwise,))
+    return Marked(answer["correct"], question.points * answer["correct"], (answer["feedback"],))
+
+
+def letters_of(question, answer):
+    """The letters of an answer in the order they were typed, from "a, d", "AD" or ["a", "d"]."""
+    typed = "".join(map(str, answer)) if isinstance(answer, list | tuple | set) else str(answer)
+    found = [c for c in unicodedata.normalize("NFKC", typed).casefold() if c.isalnum()]
+    odd = [c for c in found if c not in question.letters]
+    if odd or not found:
+        known = ", ".join(question.letters)
+        raise Unreadable(f"Choose from {known}.", f"{known} 가운데에서 고르세요.")
+    return found
+
+
+def _choice(question, answer):
+    letters = letters_of(question, answer)
+    if len(letters) > 1:
+        raise Unreadable("Choose one letter.", "글자를 하나만 고르세요.")
+    return _marked(question, question.answers[question.letters.index(letters[0])])
+
+
+def _several(question, answer):
+    letters = letters_of(question, answer)
+    said = [option["feedback"] for option in question.answers if option["id"] in letters]
+    said += [option["missed"] for option in question.answers if option["correct"] and option["id"] not in letters]
+    right = {option["id"] for option in question.answers if option["correct"]} == {*letters}
+    return Marked(right, question.points * right, tuple(said))
+
+
+def _order(question, answer):
+    letters = letters_of(question, answer)
+    if sorted(letters) != sorted(question.letters):
+        known = ", ".join(question.letters)
+        raise Unreadable(f"Type each of {known} once.", f"{known}를 한 번씩 모두 적으세요.")
+    return _marked(question, next((entry for entry in question.answers if entry["order"] == letters), None))
+
+
+def number(text):
+    """A number and what follows it, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "60 %" or "10 dB"."""
+    text = unicodedata.normalize("NFKC", str(text)).replace("−", "-")
+    found = NUMBER.fullmatch(re.sub(r"\s", "", text).casefold())
+    if not found:
+        raise Unreadable("Type one number, such as 0.25.", "0.25처럼 수를 하나만 적으세요.")
+    digits, power, rest = found.groups()
+    if "," in digits:  # of thousands, or else of decimals
+        thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e[-+]?\d+)?", digits)
+        digits = digits.replace(",", "" if thousands else ".")
+    try:
+        value = float(digits) * 10.0 ** int(power or 0)
+        if re.search(r"\d", rest) or re.search(r"\d\s+\d", text) or not math.isfinite(value):
+            raise ValueError  # "1.2.3", "0.5 or 0.6", "1 2", "1e400"
+        return value, rest.rstrip(".")
+    except (ValueError, OverflowError):
+        raise Unreadable("Type one number, such as 0.25.", "0.25처럼 수를 하나만 적으세요.") from None
+
+
+def _number(question, answer):
+    value, unit = number(answer)
+    known = [re.sub(r"\s", "", form).casefold() for form in (question.unit or {}).get("forms", ())]
+    if unit == "%" and "%" not in known:
+        value, unit = value / 100, ""
+    if unit and unit not in known:
+        return Marked(False, 0, (question.unit["feedback"] if question.unit else NO_UNIT,))
+    near = (entry for entry in question.answers if abs(value - entry["value"]) <= entry["tolerance"] * (1 + 1e-9))
+    return _marked(question, next(near, None))
+
+
+def plain(text):
+    """Text without case, spaces, punctuation and hyphens, its Hangul composed."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+
+
+def readings(text):
+    """What a typed answer may stand for, plain: as it is, then without a leading article or a trailing particle."""
+    yield plain(text)
+    bare = re.sub(r"^\s*(a|an|the)\s+", "", text.casefold())
+    yield plain(bare)
+    short = plain(bare)
+    yield from (short.removesuffix(end) for end in PARTICLES if short.endswith(end) and short != end)
+
+
+def _text(question, answer):
+    if not plain(str(answer)):
+        raise Unreadable("Type your answer in words.", "답을 말로 적으세요.")
+    for reading in readings(str(answer)):
+        for entry in question.answers:
+            if reading in {plain(form) for forms in entry["forms"].values() for form in forms}:
+                return _marked(question, entry)
+    return _marked(question, None)

@@ -1,0 +1,199 @@
+"""Questions are data: read them, find one, and say what is wrong with a file of them. Nothing here needs torch."""
+
+import itertools
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from course import env
+
+LANGUAGES = ("en", "ko")
+POINTS = {"recall": 1, "reason": 2, "compute": 2}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question as its file has it; every text is {"en": ..., "ko": ...}. quizzes/README.md says more."""
+
+    id: str
+    kind: str  # choice, several, text, number, order
+    depth: str  # recall, reason, compute
+    points: int
+    prompt: dict
+    answers: list
+    explanation: dict
+    otherwise: dict | None = None  # said where no answer fits
+    items: tuple = ()  # of an order
+    unit: dict | None = None  # of a number
+
+    @property
+    def letters(self):
+        """The letters that an answer is made of; none for text and number."""
+        return [option["id"] for option in self.options]
+
+    @property
+    def options(self):
+        """What is shown to choose from, or to put in order: dicts with id and text."""
+        return {"order": self.items, "choice": self.answers, "several": self.answers}.get(self.kind, ())
+
+
+def language():
+    """The language that COURSE_LANG asks for, else "en". Raises ValueError for one that the course does not have."""
+    chosen = os.environ.get("COURSE_LANG") or "en"
+    if chosen not in LANGUAGES:
+        raise ValueError(f"COURSE_LANG is {chosen!r}; the course speaks {' and '.join(LANGUAGES)}")
+    return chosen
+
+
+@cache
+def load(lesson):
+    """The questions of a lesson such as "02", {id: Question}, in the order of the file. Raises LookupError."""
+    found = sorted(env.shipped("quizzes").glob(f"{lesson}_*.yaml")) if re.fullmatch(r"\d\d", lesson) else []
+    if not found:
+        raise LookupError(f"lesson {lesson!r} has no questions; there are {', '.join(lessons())}")
+    quiz = yaml.load(found[0].read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return {entry["id"]: Question(**entry) for entry in quiz["questions"]}
+
+
+def lessons():
+    """The lessons that have questions: ["00", "01", ...]."""
+    return sorted(path.name[:2] for path in env.shipped("quizzes").glob("[0-9][0-9]_*.yaml"))
+
+
+def find(id):
+    """The Question of an id such as "02-3". Raises LookupError, naming those that the lesson has."""
+    questions = load(str(id).partition("-")[0])
+    if id not in questions:
+        raise LookupError(f"there is no question {id!r}; the lesson has {', '.join(questions)}")
+    return questions[id]
+
+
+def validate(path):
+    """What is wrong with a quiz file, as lines "file:line: reason"; an empty list where it is sound."""
+    name = path.name
+    try:
+        tree = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        quiz = yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    except OSError as error:
+        return [f"{path}: {error.strerror}"]
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        return [f"{name}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"]
+    found = [(_line(tree, place), reason) for place, reason in itertools.chain(_doubled(tree), _refused(quiz))]
+    if not found:  # the rest relies on what the schema asks for
+        found = [(_line(tree, place), reason) for place, reason in _faults(quiz, path.stem)]
+    return [f"{name}:{line}: {reason}" for line, reason in sorted(found)]
+
+
+def _line(node, place):
+    """The line on which a place, a path of keys and numbers, stands in a tree of YAML, or what is nearest above it."""
+    for key in place:
+        if isinstance(node, yaml.MappingNode):
+            inside = [value for name, value in node.value if name.value == key]
+        else:
+            inside = node.value[key : key + 1] if isinstance(node, yaml.SequenceNode) else []
+        if not inside:
+            break
+        node = inside[0]
+    return node.start_mark.line + 1 if node else 1
+
+
+def _doubled(node, place=()):
+    """Keys that stand twice: YAML keeps the last without a word."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from ((place, f"the key {key} stands twice") for key in {*keys} if keys.count(key) > 1)
+        for key, value in node.value:
+            yield from _doubled(value, (*place, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for k, value in enumerate(node.value):
+            yield from _doubled(value, (*place, k))
+
+
+def _refused(quiz):
+    """What the schema refuses."""
+    import jsonschema  # comes with the notebooks' own format; only a lecturer's check needs it
+
+    schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
+        where = ".".join(str(key) for key in error.absolute_path)
+        said = (
+            error.schema.get("description") if isinstance(error.schema, dict) and "contains" in error.schema else None
+        )
+        long = f"{error.message[:60]} [...] {error.message[-95:]}"  # it may quote half the file, and ends in the reason
+        said = said or (error.message if len(error.message) <= 160 else long)
+        yield tuple(error.absolute_path), f"{where}: {said}" if where else said
+
+
+def _texts(node, place=()):
+    """(place, {en, ko}) of every text that a learner reads."""
+    if isinstance(node, dict) and {"en", "ko"} == set(node) and isinstance(node["en"], str):
+        yield place, node
+    elif isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _texts(child, (*place, key))
+
+
+def _faults(quiz, stem):
+    """What a schema cannot say: (place, reason)."""
+    if not stem.startswith(f"{quiz['lesson']}_"):
+        yield ("lesson",), f"the file is named {stem}, so it cannot hold lesson {quiz['lesson']}"
+    ids = [question["id"] for question in quiz["questions"]]
+    if ids != [f"{quiz['lesson']}-{number}" for number in range(1, len(ids) + 1)]:
+        yield ("questions",), "the ids do not run 1, 2, 3, ... under the lesson's number"
+    for k, question in enumerate(quiz["questions"]):
+        for place, reason in itertools.chain(_of_kind(question), _of_texts(question)):
+            yield ("questions", k, *place), f"{question['id']}: {reason}"
+
+
+def _of_kind(question):
+    answers, kind = question["answers"], question["kind"]
+    if question["points"] != POINTS[question["depth"]]:
+        yield (
+            ("points",),
+            f"the points do not follow from the depth: {question['depth']} has {POINTS[question['depth']]}",
+        )
+    if kind in ("choice", "several", "order"):
+        place = "items" if kind == "order" else "answers"
+        shown = [entry["id"] for entry in question[place]]
+        if shown != list("abcdefgh"[: len(shown)]):
+            yield (place,), "the options are not lettered a, b, c, ..."
+    if kind == "order":
+        for k, answer in enumerate(answers):
+            if sorted(answer["order"]) != sorted(shown):
+                yield ("answers", k), "an order is no permutation of the items"
+            if answer["correct"] and answer["order"] == shown:
+                yield ("items",), "the items are shown in the right order"
+        if len({tuple(answer["order"]) for answer in answers}) < len(answers):
+            yield ("answers",), "an order stands twice"
+    if kind == "number":
+        if not all(math.isfinite(answer[key]) for answer in answers for key in ("value", "tolerance")):
+            yield ("answers",), "a value or a tolerance is not finite"
+        for (i, one), (k, other) in itertools.combinations(enumerate(answers), 2):
+            if abs(one["value"] - other["value"]) <= one["tolerance"] + other["tolerance"]:
+                yield ("answers", k), f"{answers[i]['value']} and {other['value']} overlap within their tolerances"
+    if kind == "text":
+        forms = [form.replace(" ", "") for answer in answers for form in answer["forms"]["en"] + answer["forms"]["ko"]]
+        yield from ((("answers",), f"the form {form} stands twice") for form in {*forms} if forms.count(form) > 1)
+
+
+def _of_texts(question):
+    for language in LANGUAGES:
+        said = [t[language] for place, t in _texts(question) if {"feedback", "missed", "otherwise"} & {*place}]
+        if len(said) > len({*said}):
+            yield ("answers",), f"two feedbacks are equal ({language})"
+        options = [t[language] for place, t in _texts(question) if place[-1] == "text"]
+        if len(options) > len({*options}):
+            yield ("answers",), f"two options are equal ({language})"
+    for place, text in _texts(question):
+        for language, words in text.items():
+            if words.count("$") % 2 or re.search("[<>`]|[*]{2}", words):
+                yield (*place, language), f"markup or a lone dollar: {words}"
+            if place[-1] != "prompt" and re.search(r"[$\\]", words):
+                yield (*place, language), f"mathematics outside a prompt: {words}"

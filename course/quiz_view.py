@@ -1,0 +1,187 @@
+"""Questions on the page: the prompt, its controls, a Check button. Core ipywidgets 7.7 and 8; marked in Python."""
+
+import os
+import re
+from html import escape, unescape
+
+import ipywidgets
+
+from course import marking, progress, quiz
+from course.overview import overview
+from course.quiz_controls import CONTROLS, SAID, WIDE, example
+
+_tries = {}  # wrong answers to a question since the kernel began
+
+
+def ask(id, answer=None, *, later=False):
+    """Show a question, such as "02-3", with controls and a Check button; with `answer`, typed, mark that at once.
+
+    `later` only notes a guess, before a run that tells; the same question without it, after the run, marks. Answers are
+    letters ("b", "ad", "dcab"), a number, or words. The language is that of COURSE_LANG, and a switch. What is answered
+    is kept for `python -m course progress`. Raises LookupError for an id that no file has.
+    """
+    asked = Asked(quiz.find(id), later)
+    if answer is not None:
+        asked.take(answer)
+    return asked
+
+
+class Asked:
+    """A question on the page, and what came of it: `.result` is the last Marked, None before."""
+
+    def __init__(self, question, later=False):
+        self.question, self.later, self.result = question, later, None
+        self.prompt, self.status = ipywidgets.HTMLMath(), ipywidgets.HTML()
+        self.control = CONTROLS[question.kind](question)
+        self.button = ipywidgets.Button(layout=WIDE)
+        self.switch = ipywidgets.Button(layout=WIDE)
+        self.button.on_click(lambda _: self.take(self.control.read()))
+        self.switch.on_click(lambda _: self._speak("ko" if self.language == "en" else "en", keep=True))
+        buttons = ipywidgets.HBox([self.button, self.switch])
+        self.box = ipywidgets.VBox([self.prompt, self.control.box, buttons, self.status])
+        self.said = lambda: ""  # what the status line says, in the language of the moment
+        self._speak(quiz.language())
+        guess = None if later else _last_guess(question)
+        if guess:
+            self.control.write(guess)
+            self._say(lambda: f"<p>{escape(self._word('guess', guess))}</p>")
+
+    def take(self, answer):
+        """Mark an answer, or note it as a guess; keep it; and say what there is to say."""
+        question = self.question
+        try:
+            result = marking.mark(question, answer)
+        except marking.Unreadable as error:
+            text = error.text
+            return self._say(lambda: f"<p>{escape(text[self.language])}</p>")
+        written = "".join(map(str, answer)) if isinstance(answer, list | tuple | set) else str(answer)
+        self.control.write(written)
+        if self.later:
+            lost = _keep("guess", question.id, written)
+            return self._say(lambda: f"<p>{escape(self._word('noted', written))}</p>{self._lost(lost)}")
+        self.result = result
+        _tries[question.id] = 0 if result.correct else _tries.get(question.id, 0) + 1
+        tell = result.correct or _tries[question.id] >= 2
+        lost = _keep("answer", question.id, written, result.points, question.points)
+        return self._say(lambda: self._outcome(result, tell) + self._lost(lost))
+
+    def _word(self, key, *values):
+        return SAID[key][self.language].format(*values)
+
+    def _speak(self, language, keep=False):
+        """Say everything in a language; with `keep`, also the questions that come after."""
+        self.language, question = language, self.question
+        if keep:
+            os.environ["COURSE_LANG"] = language
+        how = escape(self._word(question.kind, example(question))) if question.kind in SAID else ""
+        self.prompt.value = f"<div><b>{question.id}</b> {escape(question.prompt[language])} <i>{how}</i></div>"
+        self.button.description = self._word("note" if self.later else "check")
+        self.switch.description = self._word("other")
+        self.control.speak(language)
+        self._say(self.said)
+
+    def _say(self, said):
+        self.said = said
+        self.status.value = f"<div role='status' aria-live='polite'>{said()}</div>"
+
+    def _lost(self, error):
+        return f"<p>{escape(self._word('lost', error))}</p>" if error else ""
+
+    def _outcome(self, result, tell):
+        """The status line for an answer: right or not, each feedback, and the explanation or another try."""
+        lang, question = self.language, self.question
+        head = f"<b>{self._word('right' if result.correct else 'wrong')}</b>"
+        lines = [f"{head} {self._word('points', result.points, question.points)}"]
+        lines += [escape(text[lang]) for text in result.feedback]
+        lines.append(
+            f"<b>{self._word('why')}:</b> {escape(question.explanation[lang])}" if tell else self._word("again")
+        )
+        return "".join(f"<p>{line}</p>" for line in lines)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return bundle(self.box, self._page(), self._plain())
+
+    def _plain(self):
+        question, lang = self.question, self.language
+        lines = [f"{question.id}  {question.prompt[lang]}"]
+        lines += [f"  {option['id']}) {option['text'][lang]}" for option in question.options]
+        told = (unescape(re.sub("<[^>]+>", "", part)) for part in self.said().split("</p>"))
+        lines += filter(None, told)
+        typed = repr(example(question)) + (", later=True" if self.later else "")
+        return "\n".join([*lines, self._word("typed", question.id, typed)])
+
+    def _page(self):
+        """The question for a reader without a kernel: a list, and the answer behind a fold, unless a run will tell."""
+        question, lang = self.question, self.language
+        rows = "".join(f"<li>{option['id']}) {escape(option['text'][lang])}</li>" for option in question.options)
+        page = f"<p><b>{question.id}</b> {escape(question.prompt[lang])}</p>"
+        page += f"<ul style='list-style: none'>{rows}</ul>" if rows else ""
+        if self.said():
+            return page + f"<div>{self.said()}</div>"
+        if self.later:
+            return page
+        shown = escape(f"{right_answer(question, lang)}. {question.explanation[lang]}")
+        return page + f"<details><summary>{self._word('solution')}</summary><p>{shown}</p></details>"
+
+
+def right_answer(question, lang="en"):
+    """The right answer as one would type it: "b", "ad", "10.05", "forward process"."""
+    right = [entry for entry in question.answers if entry["correct"]]
+    if question.kind in ("choice", "several"):
+        return "".join(entry["id"] for entry in right)
+    if question.kind == "order":
+        return "".join(right[0]["order"])
+    return f"{right[0]['value']:.12g}" if question.kind == "number" else right[0]["forms"][lang][0]
+
+
+def _last_guess(question):
+    """The guess that was noted last, where no answer came after it and the question still has it; else None."""
+    try:
+        found = progress.events(question.id)
+        if found and found[-1].kind == "guess" and marking.mark(question, found[-1].answer):
+            return found[-1].answer
+    except (OSError, marking.Unreadable):
+        return None  # a guess that is lost costs nothing
+    return None
+
+
+def _keep(kind, id, answer, points=0, out_of=0):
+    """Keep what was done; returns the reason where that fails, for the learner to read."""
+    try:
+        progress.note(kind, id, answer, points, out_of)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def my_progress():
+    """A table of what is done, where to go on and what to repeat, with a button that looks again. Lesson 00."""
+    return Board()
+
+
+class Board:
+    """The overview on the page; `.box` is its widget."""
+
+    def __init__(self):
+        self.table, button = ipywidgets.HTML(), ipywidgets.Button(description="Look again", layout=WIDE)
+        button.on_click(lambda _: self.look())
+        self.box = ipywidgets.VBox([self.table, button])
+        self.look()
+
+    def look(self):
+        """Read anew what is kept."""
+        try:
+            found = overview()
+            self.text, page = str(found), found._repr_html_()
+        except OSError as error:
+            self.text, page = str(error), f"<p>{escape(str(error))}</p>"
+        self.table.value = f"<div role='status'>{page}</div>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return bundle(self.box, self.table.value, self.text)
+
+
+def bundle(box, page, text):
+    """What Jupyter is told of a widget: the widget where it has one to draw, else HTML, else text."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"text/plain": text, "text/html": page, "application/vnd.jupyter.widget-view+json": view}
