@@ -190,16 +190,16 @@ def progress(step, ema):
     return Progress(step, 0.1, ema, 1e9, dict)  # the seconds that were taken do not count
 
 
-def test_a_chase_ends_at_the_target_at_the_limit_or_with_its_steps():
+def test_a_chase_ends_at_the_target_or_with_its_steps():
     training = [progress(s, 100.0 - s * 2) for s in range(1, 16)]
-    chase = partial(quality.chase, judge=lambda d: (d, d / 100), every=10, pace=2.0)
-    curve = chase(iter(training), target=(79.5, 0.85), limit=200)
-    assert curve == [[10, 5, 90, 0.9], [20, 10, 80, 0.8], [30, 15, 70, 0.7]]
-    assert quality.reached(curve, (79.5, 0.85)) == [30, 20]
-    assert chase(iter(training), target=(90, 0.9), limit=200) == curve[:1]
-    assert chase(iter(training), target=(0, 0.9), limit=20) == curve[:2]
-    assert chase(iter(training[:12]), target=(90, 0), limit=200)[-1] == [24, 12, 76, 0.76]
-    assert quality.reached(curve, (0, 0.9)) == [None, 10]
+    chase = partial(quality.chase, judge=lambda d: (d, d / 100), marks=(10, 20, 21, 30), pace=2.0)
+    curve = chase(iter(training), target=79.5)
+    assert curve == [[10, 5, 90, 0.9], [20, 10, 80, 0.8], [22, 11, 78, 0.78]]
+    assert quality.reached(curve, 79.5) == 22
+    assert chase(iter(training), target=90) == curve[:1]
+    assert chase(iter(training), target=90, whole=True) == [*curve, [30, 15, 70, 0.7]]
+    assert chase(iter(training[:12]), target=0)[-1] == [24, 12, 76, 0.76]
+    assert quality.reached(curve, 0) is None
 
 
 def test_the_judge_gives_the_distance_of_samples_to_the_reference():
@@ -225,16 +225,18 @@ def test_the_judge_counts_the_better_of_clipped_and_not():
     wild = as_eps(guess, judge.schedule, "x0")
     clipped = clip_x0(wild, judge.schedule)
     assert judge(wild)[0] == judge(clipped)[0]
+    plain = quality.Judge(features, judge.reference, noise[0] / 4, noise[1], steps=5, clip=False)
+    assert plain(wild)[0] > 2 * judge(wild)[0]
     assert judge(wild)[0] < 0.2 * frechet(features(torch.ones(200, 1, 2, 2).copysign(noise[1])), judge.reference)
 
 
 def time_to_quality(**seconds):
     base = {"curve": [[300, 9, 50, 0.05], [1200, 36, 20, 0.03]], "floor": 4.0, "samples": 1000, "threads": 2}
-    base |= {"reference": 55_000, "every": 10.0}
+    base |= {"reference": 55_000, "pace": 2.0}
     found = {"baseline": base | {"date": "2024-01-02"}}
     for name, s in seconds.items():
         curve = [[10, 5, 90, 0.09], [s or 200, 50, 19, 0.02]]
-        row = {"curve": curve, "target": [20, 0.03], "seconds": [s, s and s / 2], "date": "2024-01-03"}
+        row = {"curve": curve, "target": 20, "seconds": s, "date": "2024-01-03"}
         found[name.replace("_", "-")] = row
     return found
 
@@ -243,24 +245,24 @@ def test_times_to_quality_are_ratios_and_judged_by_the_middle_seed():
     found = time_to_quality(float32_0=120, float32_1=100, float32_2=None, bfloat16_0=60)
     assert report.sooner(found, "float32") == [10, 12, None]
     text = report.quality(found)
-    assert "| float32 | distance | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
-    assert "| float32 | loss | 60, 50, not reached | 22 (20 to 24) | 8 | beyond the wish |" in text
-    assert "| bfloat16 | distance | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
-    assert "| 1200 s | 36 | 20.00 | 0.0300 |" in text
+    assert "| float32 | 120, 100, not reached | 11 (10 to 12) | 8 | met |" in text
+    assert "| bfloat16 | 60 | 20 (20 to 20) | 15 | beyond the wish |" in text
+    assert "| baseline | 1200 s | 36 | 20.00 | 0.0300 |" in text
+    assert "| ours, float32 | 10 s | 5 | 90.00 | 0.0900 |" in text
+    assert text.count("| ours, float32 |") == 2  # the first seed alone
     assert report.verdict([10, None, None], 8) == "missed"
     assert report.verdict([7, 9, 7], 8) == "missed"
-    assert "| bfloat16 | loss | not measured |" in report.quality(time_to_quality(float32_0=120))
+    assert "| bfloat16 | not measured |" in report.quality(time_to_quality(float32_0=120))
 
 
 def test_the_figure_reads_curves_straight_on_logarithmic_axes():
-    curve = [[10, 1, 7, 100], [1000, 9, 7, 1]]
+    curve = [[10, 1, 100, 7], [1000, 9, 1, 7]]
     assert figure.at(curve, [10, 100, 1000]) == pytest.approx([100, 10, 1])
     assert all(value != value for value in figure.at(curve, [9, 1001]))
     assert figure.at(curve[:1], [10]) == pytest.approx([100])
-    assert figure.middle([[[30]], [[10]], [[20]]]) == [[20]]
     png, words = figure.draw(time_to_quality(float32_0=120, float32_1=100))
     assert png.startswith(b"\x89PNG")
-    assert "The baseline takes 1200 s to 0.0300; ours, in the median of its seeds: float32 55 s." in words
+    assert "The baseline takes 1200 s to 20.0; ours, in the median of its seeds: float32 110 s." in words
     assert figure.medians(time_to_quality(bfloat16_0=None)) == ["bfloat16 does not get there"]
     assert figure.draw({}) is None
 
