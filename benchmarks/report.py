@@ -120,8 +120,8 @@ def quality(rows):
     parts = [
         f"Distance: Frechet, of {base['samples']:,} samples (20 steps of DDIM, the same x_T for all; for the baseline "
         "with and without clipping the guess of x_0, whichever is better) in the features of the shipped classifier, "
-        f"to those of {base['reference']:,} training pictures; as many held-out real pictures score {base['floor']:.2f}. "
-        "Loss: mean squared error of eps on the held-out pictures, over all noise levels. "
+        f"to those of {base['reference']:,} training pictures; as many held-out real pictures score "
+        f"{base['floor']:.2f}. Loss: mean squared error of eps on the held-out pictures, over all noise levels. "
         f"The baseline trains for {whole:.0f} s, once; ours is measured now and then until its averaged weights are as "
         "near, the first seed to the end of its plan. These runs are too long to take turns, so they are counted in "
         "steps, and a step costs what it cost above, where both took turns on "
