@@ -24,7 +24,7 @@ def test_the_examples_of_the_help_can_be_parsed(capsys):
     main([])
     examples = re.findall(r"^  python -m course (.+?)(?:  .*)?$", capsys.readouterr().out, re.MULTILINE)
     commands = [parser().parse_args(example.split()).command for example in examples]
-    assert set(commands) == {"run", "train", "sample", "doctor"}
+    assert set(commands) == {"run", "train", "sample", "progress", "doctor"}
 
 
 def test_help_takes_under_a_second_and_imports_no_torch():
@@ -46,7 +46,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["smaple"], "'run', 'train', 'sample', 'doctor'|run, train, sample, doctor"),
+        (["smaple"], "'sample', 'quiz', 'progress', 'doctor'|sample, quiz, progress, doctor"),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*cosine.*scaled_linear"),
         (["sample", "digits", "--out", "x.png", "-n", "0"], "whole number from 1 to"),
