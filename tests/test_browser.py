@@ -39,6 +39,8 @@ PROGRESS = """() => {
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 STUB = 'def my_negative(x):\n    """The negative of pictures x (B, C, H, W)."""\n    ...'
 ASK = "from course import ask, check"
+# Notebook 7.6 complains so while it opens any page, an empty notebook's as well.
+OWN = ("Cannot read properties of undefined (reading 'schema')", "Command 'filebrowser:open-path' not registered.")
 # Notebooks made for the tests: all questions of a lesson, one question alone, and one exercise.
 MADE = {
     f"questions_{lesson}.ipynb": [ASK, *(f'ask("{id}")' for id in quiz.load(lesson))] for lesson in quiz.lessons()
@@ -162,7 +164,7 @@ def opened(lab, chromium):
 
         yield opens
         browser.close()
-        assert complaints == []
+        assert [said for said in complaints if said not in OWN] == []
 
 
 @pytest.fixture
