@@ -5,7 +5,7 @@ import os
 import sys
 
 from course import __version__
-from course.commands import UserError, doctor, progress, quiz, run, sample, train
+from course.commands import UserError, doctor, progress, quiz, run, sample, train, train_latent
 
 EXAMPLES = """examples:
   python -m course run 02                               lesson 02 with its figures, in build/02_forward_process.html
@@ -34,7 +34,7 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, train, sample, quiz, progress, doctor):
+    for command in (run, train, sample, train_latent, quiz, progress, doctor):
         command.add_to(commands)
     return whole
 

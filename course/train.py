@@ -122,7 +122,7 @@ def train(
         generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
         t = spread_times(len(x0), schedule.T, generator, device)  # (B,)
         eps = torch.randn(x0.shape, generator=generator, device=device)
-        if y is not None:
+        if y is not None and drop:
             y = torch.where(torch.rand(len(y), generator=generator, device=device) < drop, NULL, y)
         with autocast:
             loss = loss_fn(fast, schedule, x0, t, eps, y)

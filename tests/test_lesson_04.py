@@ -12,7 +12,7 @@ from conftest import ROOT
 from course import exercises
 from course.checkpoints import pretrained
 from course.data import batches, load
-from course.forward import q_sample
+from course.forward import as_eps, q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.samplers import ddim, last
 from course.schedules import linear
@@ -116,17 +116,17 @@ def test_the_script_trains_as_the_package_does(maker):
     assert any(not torch.equal(p, q) for p, q in zip(ema.parameters(), other.parameters(), strict=True))
 
 
-def test_the_lesson_trains_the_shipped_network(runs):
-    """The first thirty steps of the lesson's own training are those of the stored run behind 04-eps."""
+@pytest.mark.parametrize(("name", "prints", "steps"), [("base", "eps", 1000), ("half, v, eps loss", "v", 500)])
+def test_the_stored_runs_are_trained_as_the_lesson_trains(runs, name, prints, steps):
+    """The first thirty steps of the run behind 04-eps, and of "d" in section 8, which the lesson trains for less."""
     scans, _ = load("digits", "train")
     torch.manual_seed(0)
-    net = UNet(channels=1, width=16, mults=(1, 2))
-    losses = []
-    for progress in train(net, linear(), batches(scans, size=64), 1000, decay=0.99, every=10):
+    model, losses = as_eps(UNet(channels=1, width=16, mults=(1, 2)), linear(), prints), []
+    for progress in train(model, linear(), batches(scans, size=64), steps, decay=0.99, every=10):
         losses.append(progress.loss)
         if progress.step == 30:
             break
-    assert losses == pytest.approx(runs["base"]["loss"][:3], rel=0.01)
+    assert losses == pytest.approx(runs[name]["loss"][:3], rel=0.01)
 
 
 def test_the_museum_is_the_loop_of_the_lesson(maker):

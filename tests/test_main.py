@@ -46,7 +46,10 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["smaple"], "'sample', 'quiz', 'progress', 'doctor'|sample, quiz, progress, doctor"),
+        (
+            ["smaple"],
+            "'sample', 'train-latent', 'quiz', 'progress', 'doctor'|sample, train-latent, quiz, progress, doctor",
+        ),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*cosine.*scaled_linear"),
         (["sample", "digits", "--out", "x.png", "-n", "0"], "whole number from 1 to"),

@@ -38,7 +38,7 @@ def test_the_files_of_the_course_are_sound(capsys):
 
 def test_named_files_are_checked_and_only_those(broken, capsys):
     assert main(["quiz", "--validate", str(FILES[0])]) == 0
-    assert "no fault" in capsys.readouterr().out
+    assert capsys.readouterr().out == "1 file, no fault\n"
     assert main(["quiz", "--validate", str(FILES[0]), str(broken)]) == 1
     said = capsys.readouterr().out.splitlines()
     answers = FILES[0].read_text(encoding="utf-8").splitlines().index("    answers:") + 1

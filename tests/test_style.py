@@ -28,6 +28,12 @@ ORDER = [
     "unet",
     "checkpoints",
     "train",
+    "shapes",
+    "scene_reader",
+    "scenes",
+    "latent",
+    "latent_train",
+    "hub",
     "metrics",
     "pixels",
     "viz",
@@ -44,10 +50,11 @@ ONLY = {
     ("matplotlib", "IPython", "ipywidgets"): {"viz", "widgets", "quiz_controls", "quiz_view"},
     ("torchvision",): {"data"},
     ("socket", "urllib.request", "http", "ftplib", "requests", "httpx", "urllib3"): {"data", "hub"},
-    ("diffusers", "transformers", "huggingface_hub"): {"latent", "hub"},
+    ("diffusers", "transformers", "tokenizers", "huggingface_hub"): {"latent", "hub"},
     ("nbformat", "nbclient", "nbconvert", "jupyter_client", "ipykernel", "jinja2", "traitlets"): {"commands"},
     ("pyplot", "matplotlib.pyplot"): set(),  # it keeps figures alive and needs a backend
 }
+SLOW = ("torchvision", "diffusers", "transformers", "tokenizers", "huggingface_hub")
 LONGEST = 200
 SECONDS = 0.3
 
@@ -93,7 +100,7 @@ def layering(sources):
             for packages, modules in ONLY.items():
                 if any(name == p or name.startswith(p + ".") for p in packages) and layer not in modules:
                     complaints.append(f"{path}: only {sorted(modules)} may import {name}")
-            if top and name.split(".")[0] in ("torchvision", "diffusers", "transformers"):
+            if top and name.split(".")[0] in SLOW:
                 complaints.append(f"{path}: {name} is slow or optional; import it inside the function that needs it")
     return sorted(set(complaints))
 
@@ -163,6 +170,9 @@ def test_imports_go_downwards():
         ("viz", "from matplotlib import pyplot", "may import matplotlib.pyplot"),
         ("exact", "import urllib.request", r"only \['data', 'hub'\] may import urllib.request"),
         ("data", "import torchvision", "import it inside the function"),
+        ("hub", "from huggingface_hub import errors", "import it inside the function"),
+        ("latent_train", "def f():\n    import diffusers", r"only \['hub', 'latent'\] may import diffusers"),
+        ("scenes", "from course.latent import WORDS", "imports latent, which stands above it"),
         ("schedules", "from .env import device", "relative import"),
         ("helpers", "", "give it its place"),
     ],

@@ -22,5 +22,6 @@ def main(chosen):
 
     files = chosen.files or sorted(env.shipped("quizzes").glob("*.yaml"))
     found = [fault for path in files for fault in quiz.validate(path)]
-    print("\n".join(found) if found else f"{len(files)} files, no fault")
+    number = "1 file" if len(files) == 1 else f"{len(files)} files"
+    print("\n".join(found) if found else f"{number}, no fault")
     return 1 if found else 0

@@ -1,0 +1,131 @@
+"""Trains the small Stable Diffusion from nothing: an autoencoder, its latents, then text encoder and U-Net on them."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+
+from course import scenes
+from course.checkpoints import restore, snapshot
+from course.forward import as_eps
+from course.latent import TextToLatent, token_ids
+from course.schedules import scaled_linear
+from course.train import EMA, Diverged, Progress, train
+
+
+@dataclass(frozen=True, eq=False)
+class Latents:
+    """Scenes as the autoencoder sees them: mean and std (N, 4, 8, 8), unscaled, and the N Scenes."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    scenes: list
+
+
+def windows(x, side, generator=None):
+    """One window of each picture x (B, C, 64, 64), where things are: (B, C, side, side), its corner a multiple of 8."""
+    shown = torch.nn.functional.avg_pool2d(_things(x[:, :3]), side, stride=8)  # (B, 1, K, K)
+    chosen = torch.multinomial(shown.flatten(1) + 1e-3, 1, generator=generator)[:, 0]
+    rows, columns = 8 * (chosen // shown.shape[-1]), 8 * (chosen % shown.shape[-1])
+    corners = zip(rows.tolist(), columns.tolist(), strict=True)
+    return torch.stack([part[:, i : i + side, j : j + side] for part, (i, j) in zip(x, corners, strict=True)])
+
+
+def _things(x):
+    """1 where a picture shows a thing, 0 on its ground, which a corner tells: (B, 1, H, W)."""
+    return ((x - x[:, :, :1, :1]).abs().sum(1, keepdim=True) > 0.1).float()
+
+
+def train_autoencoder(vae, steps, batch=16, lr=2e-3, kl=1e-6, seed=0, precision=torch.float32, every=1, state=None):
+    """Train an AutoencoderKL on fresh scenes; yields Progress as `course.train.train` does, `loss` being the error.
+
+    The loss is absolute plus squared error, five times as heavy where a thing is, plus kl times the divergence of the
+    latents from N(0, I): mostly ground, a scene would else be learned as its ground. For the same reason the first
+    three quarters of the steps see windows of a quarter of the picture, three times as many. Raises Diverged.
+    """
+    weights = list(vae.parameters())
+    device = weights[0].device
+    optimiser = torch.optim.AdamW(weights, lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    scaler, average = torch.amp.GradScaler(enabled=False), EMA(vae, 0.998)
+    start, seconds = restore(state, vae, average.net, optimiser, scaler) if state is not None else (0, 0.0)
+    vae.train()
+    losses, begun = [], time.perf_counter()
+    for step in range(start, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = lr * min(1, (step + 1) / 100) * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        near = step < 0.75 * steps
+        chosen = scenes.random_scenes(3 * batch if near else batch, generator=generator)
+        x = scenes.draw(chosen, generator)
+        x = torch.cat([x, 1 + 4 * _things(x)], 1)  # (B, 4, 64, 64): the picture and its weight
+        x, weight = (windows(x, 32, generator) if near else x).to(device).split((3, 1), 1)
+        with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
+            q = vae.encode(x).latent_dist
+            noise = torch.randn(q.mean.shape, generator=generator).to(device)
+            y = vae.decode(q.mean + q.std * noise).sample
+        error = y.float() - x
+        loss = (weight * (error.abs() + error.square())).mean() + kl * q.kl().float().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        average.update(vae, step)
+        losses.append(loss.detach() + 0 * norm)
+        if (step + 1) % every == 0 or step + 1 == steps:
+            mean, losses = torch.stack(losses).mean().item(), []
+            if not math.isfinite(mean):
+                raise Diverged(
+                    f"the autoencoder's loss is {mean:.3g} near step {step + 1}: a smaller learning rate may help"
+                )
+            seconds += time.perf_counter() - begun
+            yield Progress(
+                step + 1,
+                mean,
+                average.net,
+                seconds,
+                lambda done=step + 1, spent=seconds: snapshot(done, spent, vae, average.net, optimiser, scaler),
+            )
+            begun = time.perf_counter()
+
+
+def drawn_scenes(n, seed=0, size=250):
+    """The n scenes that are stored for a seed, `size` at a time: yields (Scenes, the generator that draws them)."""
+    for k in range(0, n, size):
+        generator = torch.Generator().manual_seed((seed + 1) * 2_000_003 + k)
+        yield scenes.random_scenes(min(size, n - k), generator=generator), generator
+
+
+@torch.no_grad()
+def encode_scenes(vae, n, seed=0):
+    """n scenes drawn and encoded; yields Latents, some hundred scenes at a time."""
+    device = next(vae.parameters()).device
+    for chosen, generator in drawn_scenes(n, seed):
+        q = vae.encode(scenes.draw(chosen, generator).to(device)).latent_dist
+        yield Latents(q.mean, q.std, chosen)
+
+
+def latent_batches(pipe, latents, batch=64, seed=0, start=0, empty=0.1):
+    """Endless batches (z (B, 4, 8, 8) scaled, token ids (B, 77)) from stored latents, each with a wording and a draw of
+    its own by (seed, step); a share `empty` of the prompts is ''."""
+    device, factor, step = latents.mean.device, pipe.vae.config.scaling_factor, start
+    while True:
+        generator = torch.Generator().manual_seed(seed * 3_000_017 + step)
+        rows = torch.randint(len(latents.scenes), (batch,), generator=generator)
+        drop = torch.rand(batch, generator=generator) < empty
+        said = [scenes.wording(latents.scenes[k], generator) for k in rows.tolist()]
+        ids = token_ids(pipe, ["" if gone else words for gone, words in zip(drop.tolist(), said, strict=True)])
+        noise = torch.randn(batch, *latents.mean.shape[1:], generator=generator).to(device)
+        rows = rows.to(device)
+        yield factor * (latents.mean[rows] + latents.std[rows] * noise), ids.to(device)
+        step += 1
+
+
+def train_text_to_latent(pipe, latents, steps, batch=64, lr=1.5e-3, seed=0, state=None, **options):
+    """Train text encoder and U-Net of a pipeline on stored latents; yields Progress, whose model's `.net` holds the
+    averaged text encoder and U-Net. The network prints v and is judged by its eps, as everywhere in this course."""
+    schedule = scaled_linear().to(latents.mean.device)
+    batches = latent_batches(pipe, latents, batch, seed, int(state["step"]) if state else 0)
+    model = as_eps(TextToLatent(pipe), schedule, "v")
+    settings = {"warm_up": 200, "decay": 0.999, "drop": 0, "seed": seed, "state": state} | options
+    return train(model, schedule, batches, steps, lr=lr, **settings)

@@ -1,0 +1,92 @@
+"""`train-latent`: its stages, its words for a wrong use, and a run that goes on as if nothing had happened."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from course.__main__ import main
+from course.checkpoints import read
+
+SMALL = ["--autoencoder-steps", "3", "--latents", "250", "--steps", "3", "--precision", "float32", "--device", "cpu"]
+
+
+def command(folder, *options):
+    return main(["train-latent", "--out", str(folder), *options])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("latent") / "run"
+    assert command(folder, *SMALL) == 0
+    return folder
+
+
+def tensors(folder):
+    return {name: read(folder / f"{name}.safetensors")[0] for name in ("autoencoder", "latents", "text-to-latent")}
+
+
+def test_a_run_ends_in_a_pipeline_that_diffusers_loads(run):
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(run / "pipeline", local_files_only=True)
+    pipe.set_progress_bar_config(disable=True)
+    x = pipe("a red circle", num_inference_steps=2, output_type="pt").images
+    assert x.shape == (1, 3, 64, 64)
+    stored = tensors(run)
+    assert pipe.vae.config.scaling_factor == pytest.approx(1 / stored["latents"]["mean"].std().item(), rel=1e-4)
+    weight = stored["text-to-latent"]["ema.unet.conv_in.weight"]
+    assert torch.equal(pipe.unet.conv_in.weight, weight.half().float())
+    card = (run / "pipeline" / "README.md").read_text()
+    assert "autoencoder_steps: 3" in card
+    assert "license: mit" in card
+
+
+def test_a_run_goes_on_bit_by_bit(run, tmp_path):
+    """A run whose later stages are lost makes them again, the same, also from a state in the middle of a stage."""
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in ("recipe.json", "autoencoder.safetensors"):
+        shutil.copy(run / name, again)
+    assert command(again, "--resume") == 0
+    before, after = tensors(run), tensors(again)
+    for stage, parts in before.items():
+        for name, x in parts.items():
+            assert name == "seconds" or torch.equal(x, after[stage][name]), f"{stage} {name}"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--resume", "--steps", "5"], "leave its options away"),
+        ([], "holds a run already"),
+        (["--resume"], "has its pipeline already"),
+        (["--steps", "0"], "whole number"),
+        (["--device", "tpu9"], "cannot be used here"),
+    ],
+)
+def test_wrong_uses_are_one_line(run, capsys, options, words):
+    try:
+        code = command(run, *options)
+    except SystemExit as stop:
+        code = stop.code
+    said = capsys.readouterr().err
+    assert code in (1, 2)
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path, capsys):
+    assert command(tmp_path / "empty", "--resume") == 1
+    assert "nothing to resume" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_one_line(run, tmp_path, capsys):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    shutil.copy(run / "recipe.json", broken)
+    (broken / "autoencoder.safetensors").write_bytes((run / "autoencoder.safetensors").read_bytes()[:1000])
+    assert command(broken, "--resume") == 1
+    assert "is no checkpoint" in capsys.readouterr().err
+    assert json.loads((broken / "recipe.json").read_text())["steps"] == 3
