@@ -77,11 +77,13 @@ def validate(path):
     """What is wrong with a quiz file, as lines "file:line: reason"; an empty list where it is sound."""
     name = path.name
     try:
-        tree = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-        quiz = yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        tree, quiz = yaml.compose(text, yaml.SafeLoader), yaml.load(text, yaml.SafeLoader)
     except OSError as error:
         return [f"{path}: {error.strerror}"]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        return [f"{name}:{1 + error.object[: error.start].count(10)}: this is not UTF-8: {error.reason}"]  # 10: newline
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         return [f"{name}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"]
@@ -118,16 +120,18 @@ def _doubled(node, place=()):
 
 def _refused(quiz):
     """What the schema refuses."""
-    import jsonschema  # comes with the notebooks' own format; only a lecturer's check needs it
+    import jsonschema  # only a lecturer's check needs it
 
     schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
     for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
         where = ".".join(str(key) for key in error.absolute_path)
-        said = (
-            error.schema.get("description") if isinstance(error.schema, dict) and "contains" in error.schema else None
-        )
-        long = f"{error.message[:60]} [...] {error.message[-95:]}"  # it may quote half the file, and ends in the reason
-        said = said or (error.message if len(error.message) <= 160 else long)
+        said = error.message
+        if error.schema is False:
+            said = "it has no place in a question or an answer of this kind"
+        elif "contains" in error.schema:
+            said = error.schema.get("description", said)
+        if len(said) > 160:  # it may quote half the file, and ends in the reason
+            said = f"{said[:60]} [...] {said[-95:]}"
         yield tuple(error.absolute_path), f"{where}: {said}" if where else said
 
 
@@ -155,10 +159,8 @@ def _faults(quiz, stem):
 def _of_kind(question):
     answers, kind = question["answers"], question["kind"]
     if question["points"] != POINTS[question["depth"]]:
-        yield (
-            ("points",),
-            f"the points do not follow from the depth: {question['depth']} has {POINTS[question['depth']]}",
-        )
+        points = POINTS[question["depth"]]
+        yield ("points",), f"the points do not follow from the depth: {question['depth']} has {points}"
     if kind in ("choice", "several", "order"):
         place = "items" if kind == "order" else "answers"
         shown = [entry["id"] for entry in question[place]]
