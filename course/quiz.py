@@ -87,10 +87,10 @@ def validate(path):
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         return [f"{name}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"]
-    found = [(_line(tree, place), reason) for place, reason in itertools.chain(_doubled(tree), _refused(quiz))]
-    if not found:  # the rest relies on what the schema asks for
-        found = [(_line(tree, place), reason) for place, reason in _faults(quiz, path.stem)]
-    return [f"{name}:{line}: {reason}" for line, reason in sorted(found)]
+    found = [*_doubled(tree), *_refused(quiz)] or _faults(quiz, path.stem)  # which relies on what the schema asks for
+    return [
+        f"{name}:{line}: {reason}" for line, reason in sorted((_line(tree, place), reason) for place, reason in found)
+    ]
 
 
 def _line(node, place):
