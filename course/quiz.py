@@ -125,10 +125,8 @@ def _refused(quiz):
     schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
     for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
         where = ".".join(str(key) for key in error.absolute_path)
-        said = error.message
-        if error.schema is False:
-            said = "it has no place in a question or an answer of this kind"
-        elif "contains" in error.schema:
+        said = error.message if error.schema else "it has no place in a question or an answer of this kind"
+        if error.schema and "contains" in error.schema:
             said = error.schema.get("description", said)
         if len(said) > 160:  # it may quote half the file, and ends in the reason
             said = f"{said[:60]} [...] {said[-95:]}"
