@@ -24,7 +24,7 @@ PARTICLES = (
 )
 NUMBER = re.compile(r"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10\^?([-+]?\d+))?(.*)", re.DOTALL)
 NO_UNIT = {
-    "en": "This number stands alone: leave away what you typed after it, and look whether it is what was asked for.",
+    "en": "Only a number is asked for: leave away what stands behind it, and see whether it is still the one.",
     "ko": "단위 없이 수만 답하는 문제입니다. 수 뒤에 적은 것을 빼고, 묻는 값이 맞는지 다시 보세요.",
 }
 
@@ -39,11 +39,13 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Marked:
-    """What came of an answer: whether it is right, its points, and what to say about it, a tuple of {en, ko}."""
+    """What came of an answer: whether it is right, its points, what to say about it, and about what is missing in it,
+    tuples of {en, ko}."""
 
     correct: bool
     points: int
     feedback: tuple
+    missed: tuple = ()
 
 
 def mark(question, answer):
@@ -64,8 +66,9 @@ def _marked(question, answer):
 
 
 def letters_of(question, answer):
-    """The letters of an answer in the order they were typed, from "a, d", "AD" or ["a", "d"]."""
+    """The letters of an answer in the order they were typed, from "a, d", "a and d", "AD" or ["a", "d"]."""
     typed = "".join(map(str, answer)) if isinstance(answer, list | tuple | set) else str(answer)
+    typed = re.sub(r"\b(and|or)\b|그리고|[와과]", " ", typed, flags=re.IGNORECASE)
     found = [c for c in unicodedata.normalize("NFKC", typed).casefold() if c.isalnum()]
     odd = [c for c in found if c not in question.letters]
     if odd or not found:
@@ -83,10 +86,15 @@ def _choice(question, answer):
 
 def _several(question, answer):
     letters = letters_of(question, answer)
-    said = [option["feedback"] for option in question.answers if option["id"] in letters]
-    said += [option["missed"] for option in question.answers if option["correct"] and option["id"] not in letters]
+    said = [_lettered(option, "feedback") for option in question.answers if option["id"] in letters]
+    open_ = [option for option in question.answers if option["correct"] and option["id"] not in letters]
     right = {option["id"] for option in question.answers if option["correct"]} == {*letters}
-    return Marked(right, question.points * right, tuple(said))
+    return Marked(right, question.points * right, tuple(said), tuple(_lettered(option, "missed") for option in open_))
+
+
+def _lettered(option, key):
+    """A text of an option with its letter before it, for there are several."""
+    return {language: f"{option['id']}) {text}" for language, text in option[key].items()}
 
 
 def _order(question, answer):
@@ -98,8 +106,11 @@ def _order(question, answer):
 
 
 def number(text):
-    """A number and what follows it, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "60 %" or "10 dB"."""
-    text = unicodedata.normalize("NFKC", str(text)).replace("−", "-")
+    """A number and what follows, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "about 60 %", "1/4" or "10 dB"."""
+    text = unicodedata.normalize("NFKC", str(text)).replace("−", "-").replace("⁄", "/")
+    text = re.sub(r"^\s*(about|approximately|roughly|약|[~≈=≃])\s*", "", text, flags=re.IGNORECASE)
+    if ratio := re.fullmatch(r"\s*([-+]?\d+(?:\.\d+)?)\s*/\s*(\d*[1-9]\d*)\s*", text):
+        return float(ratio[1]) / float(ratio[2]), ""
     found = NUMBER.fullmatch(re.sub(r"\s", "", text).casefold())
     if not found:
         raise Unreadable("Type one number, such as 0.25.", "0.25처럼 수를 하나만 적으세요.")
@@ -149,3 +160,13 @@ def _text(question, answer):
             if reading in {plain(form) for forms in entry["forms"].values() for form in forms}:
                 return _marked(question, entry)
     return _marked(question, None)
+
+
+def right_answer(question, lang="en"):
+    """The right answer as one would type it: "b", "ad", "10.05", "forward process"."""
+    right = [entry for entry in question.answers if entry["correct"]]
+    if question.kind in ("choice", "several"):
+        return "".join(entry["id"] for entry in right)
+    if question.kind == "order":
+        return "".join(right[0]["order"])
+    return f"{right[0]['value']:.12g}" if question.kind == "number" else right[0]["forms"][lang][0]

@@ -17,6 +17,7 @@ class Lesson:
     questions: tuple  # (right, of all)
     exercises: tuple
     points: tuple
+    open: tuple = ()  # the ids of what is not right yet
 
     @property
     def begun(self):
@@ -55,13 +56,17 @@ class Overview:
             yield "Everything is done."
         else:
             yield f"Go on with lesson {self.ahead.number}, {self.ahead.title}."
+            if self.ahead.begun:
+                shown, rest = self.ahead.open[:6], len(self.ahead.open[6:])
+                yield f"Open there: {', '.join(shown)}{f' and {rest} more' if rest else ''}."
         if self.due:
             yield f"To repeat today, because you missed it once: {', '.join(self.due)}."
 
     def _repr_html_(self):
-        head = "".join(f"<th scope='col'>{name}</th>" for name in HEADS)
+        left = "style='text-align: left; padding: 0.2em 1.5em 0.2em 0'"
+        head = "".join(f"<th scope='col' {left}>{name}</th>" for name in HEADS)
         body = "".join(
-            f"<tr><th scope='row'>{escape(first)}</th>{''.join(f'<td>{cell}</td>' for cell in rest)}</tr>"
+            f"<tr><th scope='row' {left}>{escape(first)}</th>{''.join(f'<td {left}>{cell}</td>' for cell in rest)}</tr>"
             for first, *rest in (lesson.cells for lesson in self.lessons)
         )
         advice = "".join(f"<p>{escape(line)}</p>" for line in self.advice())
@@ -78,7 +83,8 @@ def overview(found=None, now=None):
         got = {id: min(best.get(id, 0), points) for id, points in worth.items()}
         pairs = [(sum(got[id] == worth[id] for id in ids), len(ids)) for ids in (questions, names)]
         title = next(env.shipped("quizzes").glob(f"{number}_*.yaml")).stem[3:].replace("_", " ")
-        lessons.append(Lesson(number, title, *pairs, (sum(got.values()), sum(worth.values()))))
+        missing = tuple(id for id in worth if got[id] < worth[id])
+        lessons.append(Lesson(number, title, *pairs, (sum(got.values()), sum(worth.values())), missing))
     begun = [k for k, lesson in enumerate(lessons) if lesson.begun]
     unfinished = [lesson for lesson in lessons[max(begun, default=0) :] + lessons if not lesson.done]
     known = {id for number in quiz.lessons() for id in quiz.load(number)}

@@ -1,6 +1,7 @@
 """The controls of a question and the words around them, in both languages. Core ipywidgets 7.7 and 8 only.
 
-A control has `box` (the widget), `speak(language)`, `read()` (the answer as it would be typed) and `write(answer)`.
+A control has `box` (the widget), `speak(language)`, `read()` (the answer as it would be typed), `write(answer)`, and
+`watch(changed, entered)`: what to call when the answer changes, and when it is entered with the Enter key.
 """
 
 from html import escape
@@ -28,10 +29,18 @@ SAID = {
     },
     "again": {"en": "Try once more.", "ko": "한 번 더 해 보세요."},
     "why": {"en": "Why", "ko": "풀이"},
+    "more": {
+        "en": "Something that is right is not ticked yet.",
+        "ko": "맞는 것 가운데 아직 고르지 않은 것이 있습니다.",
+    },
+    "told": {
+        "en": "Now you know: answer once more for the points, or go on.",
+        "ko": "이제 답을 알았습니다. 점수를 받으려면 한 번 더 답하고, 아니면 다음으로 넘어가세요.",
+    },
     "solution": {"en": "Answer", "ko": "정답"},
     "order": {"en": "Type the letters in order, such as {}.", "ko": "{}처럼 글자를 순서대로 적으세요."},
     "number": {"en": "Type a number.", "ko": "수를 적으세요."},
-    "text": {"en": "Type a word or two.", "ko": "한두 낱말로 적으세요."},
+    "text": {"en": "Type a word or two.", "ko": "한두 단어로 적으세요."},
     "lost": {"en": "This was not kept: {}", "ko": "기록하지 못했습니다: {}"},
     "typed": {"en": 'Without a mouse: ask("{}", answer={})', "ko": '마우스 없이: ask("{}", answer={})'},
 }
@@ -62,6 +71,9 @@ class Radio:
     def write(self, answer):
         self.box.value = marking.letters_of(self.question, answer)[0]
 
+    def watch(self, changed, entered):
+        self.box.observe(lambda _: changed(), names="value")
+
 
 class Boxes:
     """Any of several options."""
@@ -82,6 +94,10 @@ class Boxes:
         chosen = marking.letters_of(self.question, answer)
         for letter, box in self.boxes.items():
             box.value = letter in chosen
+
+    def watch(self, changed, entered):
+        for box in self.boxes.values():
+            box.observe(lambda _: changed(), names="value")
 
 
 class Line:
@@ -105,6 +121,11 @@ class Line:
 
     def write(self, answer):
         self.line.value = str(answer)
+
+    def watch(self, changed, entered):
+        self.line.observe(lambda _: changed(), names="value")
+        # `on_submit` is gone from ipywidgets 8; the message that it stood for is not
+        self.line.on_msg(lambda _, content, buffers: content.get("event") == "submit" and entered())
 
 
 CONTROLS = {"choice": Radio, "several": Boxes, "order": Line, "number": Line, "text": Line}

@@ -11,6 +11,7 @@ from course.overview import overview
 from course.quiz_controls import CONTROLS, SAID, WIDE, example
 
 _tries = {}  # wrong answers to a question since the kernel began
+_shown = {}  # the last Asked of a question that marks: a guess that is noted later finds it there
 
 
 def ask(id, answer=None, *, later=False):
@@ -41,10 +42,10 @@ class Asked:
         self.box = ipywidgets.VBox([self.prompt, self.control.box, buttons, self.status])
         self.said = lambda: ""  # what the status line says, in the language of the moment
         self._speak(quiz.language())
-        guess = None if later else _last_guess(question)
-        if guess:
-            self.control.write(guess)
-            self._say(lambda: f"<p>{escape(self._word('guess', guess))}</p>")
+        self.control.watch(self._changed, lambda: self.take(self.control.read()))
+        if not later:
+            _shown[question.id] = self
+            self._bring(_last_guess(question))
 
     def take(self, answer):
         """Mark an answer, or note it as a guess; keep it; and say what there is to say."""
@@ -55,15 +56,33 @@ class Asked:
             text = error.text
             return self._say(lambda: f"<p>{escape(text[self.language])}</p>")
         written = "".join(map(str, answer)) if isinstance(answer, list | tuple | set) else str(answer)
-        self.control.write(written)
+        self._write(written)
         if self.later:
             lost = _keep("guess", question.id, written)
+            if question.id in _shown:
+                _shown[question.id]._bring(written)
             return self._say(lambda: f"<p>{escape(self._word('noted', written))}</p>{self._lost(lost)}")
         self.result = result
         _tries[question.id] = 0 if result.correct else _tries.get(question.id, 0) + 1
         tell = result.correct or _tries[question.id] >= 2
         lost = _keep("answer", question.id, written, result.points, question.points)
         return self._say(lambda: self._outcome(result, tell) + self._lost(lost))
+
+    def _bring(self, guess):
+        """Fill in a guess, where there is one and nothing was marked yet."""
+        if guess and self.result is None:
+            self._write(guess)
+            self._say(lambda: f"<p>{escape(self._word('guess', guess))}</p>")
+
+    def _write(self, answer):
+        self.writing = True  # by us, so that the status line stays
+        self.control.write(answer)
+        self.writing = False
+
+    def _changed(self):
+        """Another answer stands there now: what was said of the last one no longer holds."""
+        if not self.writing:
+            self._say(lambda: "")
 
     def _word(self, key, *values):
         return SAID[key][self.language].format(*values)
@@ -77,7 +96,9 @@ class Asked:
         self.prompt.value = f"<div><b>{question.id}</b> {escape(question.prompt[language])} <i>{how}</i></div>"
         self.button.description = self._word("note" if self.later else "check")
         self.switch.description = self._word("other")
+        self.writing = True
         self.control.speak(language)
+        self.writing = False
         self._say(self.said)
 
     def _say(self, said):
@@ -92,10 +113,12 @@ class Asked:
         lang, question = self.language, self.question
         head = f"<b>{self._word('right' if result.correct else 'wrong')}</b>"
         lines = [f"{head} {self._word('points', result.points, question.points)}"]
-        lines += [escape(text[lang]) for text in result.feedback]
-        lines.append(
-            f"<b>{self._word('why')}:</b> {escape(question.explanation[lang])}" if tell else self._word("again")
-        )
+        lines += [escape(text[lang]) for text in result.feedback + (result.missed if tell else ())]
+        if tell:
+            lines.append(f"<b>{self._word('why')}:</b> {escape(question.explanation[lang])}")
+            lines += [] if result.correct else [self._word("told")]
+        else:
+            lines += [self._word(key) for key in (("more",) if result.missed else ()) + ("again",)]
         return "".join(f"<p>{line}</p>" for line in lines)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -120,18 +143,8 @@ class Asked:
             return page + f"<div>{self.said()}</div>"
         if self.later:
             return page
-        shown = escape(f"{right_answer(question, lang)}. {question.explanation[lang]}")
+        shown = escape(f"{marking.right_answer(question, lang)}. {question.explanation[lang]}")
         return page + f"<details><summary>{self._word('solution')}</summary><p>{shown}</p></details>"
-
-
-def right_answer(question, lang="en"):
-    """The right answer as one would type it: "b", "ad", "10.05", "forward process"."""
-    right = [entry for entry in question.answers if entry["correct"]]
-    if question.kind in ("choice", "several"):
-        return "".join(entry["id"] for entry in right)
-    if question.kind == "order":
-        return "".join(right[0]["order"])
-    return f"{right[0]['value']:.12g}" if question.kind == "number" else right[0]["forms"][lang][0]
 
 
 def _last_guess(question):
@@ -163,7 +176,7 @@ class Board:
     """The overview on the page; `.box` is its widget."""
 
     def __init__(self):
-        self.table, button = ipywidgets.HTML(), ipywidgets.Button(description="Look again", layout=WIDE)
+        self.table, button = ipywidgets.HTML(), ipywidgets.Button(description="Look again", layout={"width": "10em"})
         button.on_click(lambda _: self.look())
         self.box = ipywidgets.VBox([self.table, button])
         self.look()

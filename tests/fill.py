@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from course import quiz
-from course.quiz_view import right_answer
+from course.marking import right_answer
 
 SOLUTIONS = Path(__file__).resolve().parent / "solutions"
 

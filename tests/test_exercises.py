@@ -214,12 +214,12 @@ def test_a_crash_names_the_learners_own_line():
 def test_a_changed_input_a_shape_a_dtype_a_type_and_numbers_are_told_apart():
     assert told(lambda x: x.mul_(2)) == (
         "not yet",
-        "Tested: pictures. It changes its input number 1: work on new tensors, without += or x_().",
+        "Tested: pictures. It changes its input x: work on new tensors, without += or x_().",
     )
     assert "The shape should be (2, 3), yours is (3, 2)." in told(lambda x: 2 * x.mT if x.ndim == 2 else x)[1]
     assert "The dtype should be torch.float32, yours is torch.float64." in told(lambda x: 2 * x.double())[1]
-    assert "It returns a str; asked is a tensor." in told(str)[1]
-    assert "It returns 2 values instead of 1." in told(lambda x: (x, x))[1]
+    assert "It returns a str; a tensor is asked for." in told(str)[1]
+    assert "It returns 2 things where one tensor is asked for;" in told(lambda x: (x, x))[1]
     assert "The numbers differ, by up to" in told(lambda x: 3 * x)[1]
     assert "Some of its numbers are nan or infinite." in told(lambda x: x * torch.inf)[1]
     assert told(lambda x: 2 * x if x.ndim == 2 else 3 * x)[1].startswith("Tested: a line.")

@@ -1,20 +1,31 @@
-"""What the prose of lesson 02 claims and no cell of it asserts: values by hand, other seeds, and the full MNIST."""
+"""What the prose of lesson 02 claims and no cell of it asserts: values by hand, other seeds, the full MNIST; and that
+its guesses can be made before the answer is seen, and are read."""
 
 import math
 import os
+import re
 import runpy
 
+import nbformat
 import pytest
 import torch
 from conftest import ROOT
 
+from course import quiz
 from course.data import load
 from course.exact import FiniteSet
+from course.marking import mark
 from course.metrics import nearest
 from course.samplers import ddim, last
 from course.schedules import linear, scaled_linear
 
 MINE = runpy.run_path(str(ROOT / "tests/solutions/02_forward_process.py"))
+
+CELLS = nbformat.read(ROOT / "notebooks/02_forward_process.ipynb", as_version=4).cells
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
 
 
 def ones(schedule, seed, count=300):
@@ -59,6 +70,48 @@ def test_what_a_thousand_coins_lack_is_too_little_to_see():
     gap = (kurtosis / 24 * (z**3 - 3 * z) * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)).abs().max().item()
     assert 3e-4 < gap < 7e-4
     assert gap < 1.358 / math.sqrt(50_000) / 10
+
+
+def test_what_draws_the_answer_is_folded():
+    """Between a guess and what resolves it, titles and alt texts stand in folded cells only."""
+    seen = []
+    for number, cell in enumerate(CELLS):
+        if "guess" not in tags(cell):
+            continue
+        asked = re.match(r'ask\("(02-\d+)"', cell.source)
+        marked = f'ask("{asked[1]}")' if asked else None
+        for later in CELLS[number + 1 :]:
+            if later.source == marked or (not asked and "explain" in tags(later)):
+                break
+            if later.cell_type == "code" and "show(" in later.source:
+                seen.append(later.id)
+                assert later.metadata.get("jupyter", {}).get("source_hidden"), f"{later.id} tells before it runs"
+    assert len(set(seen)) >= 12
+
+
+def test_a_typed_guess_stands_beside_what_was_found():
+    named = {}
+    for number, cell in enumerate(CELLS):
+        if "guess" in tags(cell):
+            named |= dict.fromkeys(re.findall(r"\bguess_\w+", cell.source), number)
+    assert len(named) >= 9
+    for name, number in named.items():
+        assert any(f"beside({name}, " in cell.source for cell in CELLS[number + 1 : number + 4]), f"nobody reads {name}"
+
+
+@pytest.mark.parametrize(
+    "name", ["포워드 프로세스", "포워드 과정", "포워드", "순과정", "노이징 과정", "디퓨전 프로세스"]
+)
+def test_the_name_of_the_process_counts_in_hangul_too(name):
+    assert mark(quiz.find("02-2"), name).correct
+    assert mark(quiz.find("02-2"), f"{name}입니다").correct
+
+
+def test_the_whole_method_is_not_the_process():
+    marked = mark(quiz.find("02-2"), "확산")
+    assert not marked.correct
+    assert "전체" in marked.feedback[0]["ko"]
+    assert "whole" in marked.feedback[0]["en"]
 
 
 @pytest.mark.slow

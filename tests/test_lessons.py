@@ -89,6 +89,19 @@ def test_a_guess_is_marked_after_the_run_that_tells(path):
         assert any("guess" in cell.metadata.get("tags", []) for cell in near), "a prediction has no place to note it"
 
 
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_what_draws_the_answer_to_a_guess_is_folded(path):
+    """Its title and its alt text would tell before the cell runs."""
+    guessing, drawn = False, 0
+    for cell in read(path).cells:
+        tags = cell.metadata.get("tags", [])
+        guessing = "guess" in tags or (guessing and not {"question", "explain"} & {*tags})
+        if guessing and cell.cell_type == "code" and "alt=" in cell.source:
+            drawn += 1
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), f"{cell.id} tells before it runs"
+    assert drawn >= 6
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_links_lead_somewhere(path):
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")

@@ -109,6 +109,11 @@ def feedback(question, answer):
         ("10 dB", 10, "db"),
         ("10 dB.", 10, "db"),
         ("7 개", 7, "개"),
+        ("about 60 %", 60, "%"),
+        ("~10 dB", 10, "db"),
+        ("약 0.5", 0.5, ""),
+        ("201/20", 10.05, ""),
+        ("-1 / 4", -0.25, ""),
         (0.0625, 0.0625, ""),
         (767, 767, ""),
         (2.4e-9, 2.4e-9, ""),
@@ -127,7 +132,9 @@ NO_NUMBER = [
     "1.2.3",
     "1,00,0",
     "1.000,5",
-    "1/2",
+    "1/0",
+    "1/2/3",
+    "about",
     "0.5 or 0.6",
     "10^-4",
     "five",
@@ -189,7 +196,7 @@ def test_the_right_number_with_a_wrong_unit_hears_of_the_unit(question, typed, h
 
 def test_any_unit_is_wrong_where_none_is_asked_for():
     [said] = feedback(NUMBER, "0.6 dB")
-    assert said.startswith("This number stands alone")
+    assert said.startswith("Only a number is asked for")
     assert not mark(NUMBER, "0.6 dB").correct
 
 
@@ -204,12 +211,13 @@ def test_the_first_answer_that_fits_decides():
 # Letters
 
 
-A_AND_D = ["ad", "a, d", "AD", "d a", "a) d)", "{a,d}", "ａｄ", "add a", ["a", "d"], ("D", "A"), {"a", "d"}]
+A_AND_D = ["ad", "a, d", "a and d", "A or D", "a와 d", "AD", "d a", "a) d)", "{a,d}", "ａｄ", "add a"]
+A_AND_D += [["a", "d"], ("D", "A"), {"a", "d"}]
 
 
 @pytest.mark.parametrize("typed", A_AND_D)
 def test_letters_are_read_however_they_are_typed(typed):
-    assert feedback(SEVERAL, typed) == ["said a", "said d"]
+    assert feedback(SEVERAL, typed) == ["a) said a", "d) said d"]
     assert {*letters_of(SEVERAL, typed)} == {"a", "d"}
 
 
@@ -224,8 +232,9 @@ def test_letters_that_no_option_has_are_unreadable(kind, typed):
 def test_a_set_of_options_hears_of_what_it_took_and_of_what_it_left_out():
     for size in range(1, 5):
         for chosen in itertools.combinations("abcd", size):
-            heard = [f"said {x}" for x in chosen] + [f"missed {x}" for x in "ad" if x not in chosen]
-            assert feedback(SEVERAL, chosen) == heard
+            assert feedback(SEVERAL, chosen) == [f"{x}) said {x}" for x in chosen]
+            left_out = [text["en"] for text in mark(SEVERAL, chosen).missed]
+            assert left_out == [f"{x}) missed {x}" for x in "ad" if x not in chosen]
             assert mark(SEVERAL, chosen).correct == (chosen == ("a", "d"))
 
 

@@ -9,9 +9,10 @@ import ipywidgets
 import pytest
 
 from course import marking, progress, quiz, quiz_view
+from course.marking import right_answer
 from course.overview import overview
 from course.quiz_controls import CONTROLS, example
-from course.quiz_view import Asked, ask, my_progress, right_answer
+from course.quiz_view import Asked, ask, my_progress
 
 HANGUL = re.compile("[가-힣]")
 OF_KIND = {"choice": "01-1", "several": "01-6", "number": "01-5", "text": "01-9", "order": "01-10"}
@@ -26,8 +27,10 @@ def learner(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress"))
     monkeypatch.setenv("COURSE_LANG", "en")
     quiz_view._tries.clear()
+    quiz_view._shown.clear()
     yield tmp_path / "progress"
     quiz_view._tries.clear()
+    quiz_view._shown.clear()
 
 
 def kept():
@@ -169,6 +172,41 @@ def test_answers_may_be_lists():
     assert asked.control.read() == "be"
 
 
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_a_verdict_goes_when_the_answer_changes_and_stays_when_the_language_does(kind):
+    asked = ask(OF_KIND[kind], answer=WRONG[kind])
+    assert status(asked).startswith("Not yet.")
+    asked.switch.click()
+    assert status(asked).startswith("아직 아닙니다.")
+    asked.control.write(right_answer(asked.question))  # as a learner would, by the controls
+    assert status(asked) == ""
+    asked.button.click()
+    assert status(asked).startswith("맞았습니다.")
+
+
+@pytest.mark.parametrize("kind", ["number", "text", "order"])
+def test_the_enter_key_checks(kind):
+    asked = ask(OF_KIND[kind])
+    asked.control.write(right_answer(asked.question))
+    asked.control.line._handle_custom_msg({"event": "blur"}, [])
+    assert asked.result is None
+    asked.control.line._handle_custom_msg({"event": "submit"}, [])  # what the page sends for Enter
+    assert asked.result.correct
+
+
+def test_what_is_missing_is_told_with_the_second_try_only():
+    asked = ask(OF_KIND["several"])
+    right = right_answer(asked.question)
+    missed = next(option for option in asked.question.answers if option["id"] == right[-1])["missed"]["en"]
+    for told in (False, True):
+        asked.take(right[:-1])
+        assert (missed in status(asked)) == told
+        assert ("Something that is right is not ticked yet." in status(asked)) != told
+        assert ("Now you know" in status(asked)) == told
+    asked.take(right)
+    assert "Now you know" not in status(asked)
+
+
 def test_a_question_that_no_file_has_is_refused():
     with pytest.raises(LookupError, match="there is no question '01-99'; the lesson has 01-1"):
         ask("01-99")
@@ -193,6 +231,20 @@ def test_a_guess_is_noted_and_nothing_is_revealed(kind, guess):
     assert not re.search(r"Correct|Not yet|points", " ".join(shown(asked)))
     assert kept() == [("guess", question.id, answer, 0, 0)]
     assert WHY not in ask(question.id, answer=WRONG[kind]).status.value  # a guess is no try
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_a_guess_reaches_the_question_that_is_shown_already(kind):
+    """As after "run all": the question stands on the page before the guess is made."""
+    before, asked = ask(OF_KIND[kind], later=True), ask(OF_KIND[kind])
+    assert status(asked) == ""
+    before.take(WRONG[kind])
+    assert asked.control.read() == WRONG[kind]
+    assert status(asked) == f"Your guess was {WRONG[kind]}. Keep it or change it, then check."
+    asked.button.click()
+    verdict = status(asked)
+    before.take(right_answer(asked.question))
+    assert status(asked) == verdict  # what is marked stays
 
 
 @pytest.mark.parametrize("kind", OF_KIND)

@@ -16,8 +16,7 @@ from conftest import LESSONS, ROOT
 from sklearn.datasets import load_digits
 
 from course import quiz
-from course.marking import mark
-from course.quiz_view import right_answer
+from course.marking import mark, right_answer
 
 FILES = sorted((ROOT / "quizzes").glob("*.yaml"))
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, many times faster
@@ -173,6 +172,10 @@ def expected(question, entry):
     return entry["correct"], question.points if entry["correct"] else 0, [entry["feedback"]]
 
 
+def lettered(option, key):
+    return {language: f"{option['id']}) {text}" for language, text in option[key].items()}
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("id", QUESTIONS)
 def test_right_answer_gets_all_points(id, language):
@@ -194,13 +197,11 @@ def test_every_set_of_options_hears_of_what_it_took_and_of_what_it_left_out(ques
     for size in range(1, len(question.answers) + 1):
         for chosen in itertools.combinations(question.answers, size):
             taken = {option["id"] for option in chosen}
-            left_out = [option["missed"] for option in question.answers if option["id"] in right - taken]
-            said = [*(option["feedback"] for option in chosen), *left_out]
-            assert outcome(question, "".join(sorted(taken))) == (
-                taken == right,
-                question.points * (taken == right),
-                said,
-            )
+            letters = "".join(sorted(taken))
+            said = [lettered(option, "feedback") for option in chosen]
+            assert outcome(question, letters) == (taken == right, question.points * (taken == right), said)
+            left_out = [option for option in question.answers if option["id"] in right - taken]
+            assert [*mark(question, letters).missed] == [lettered(option, "missed") for option in left_out]
             count += 1
     assert count == 2 ** len(question.answers) - 1
 

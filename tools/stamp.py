@@ -33,9 +33,9 @@ def setup_cell(address):
 
 
 def badge_cell(address, lesson):
-    """The Markdown of a lesson's badge; '' unless the repository is on GitHub, the one that Colab opens."""
+    """The Markdown of a lesson's badge; a comment unless the repository is on GitHub, the one that Colab opens."""
     if urlparse(address).netloc != "github.com":
-        return ""
+        return "<!-- A badge stands here once the repository is public. -->"  # Jupyter shows an empty cell as a prompt
     path = urlparse(address).path.strip("/").removesuffix(".git")
     target = f"https://colab.research.google.com/github/{path}/blob/main/notebooks/{lesson}"
     return f"[![Open in Colab]({BADGE})]({target})"

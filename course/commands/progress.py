@@ -6,7 +6,7 @@ def add_to(commands):
     progress = commands.add_parser(
         "progress",
         help="what you have done, and where to go on",
-        description="Show what is right so far, question by question, where to go on, and what to repeat.",
+        description="Show what is right so far, lesson by lesson, what is open where you go on, and what to repeat.",
     )
     progress.set_defaults(main=main)
 

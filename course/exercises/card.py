@@ -38,7 +38,7 @@ class Result:
         head = f"<b>{escape(self.id)}: {self.status}</b>"
         if self.status != "not attempted":
             head += f", {self.points} of {self.out_of} points"
-        page = f"<p>{head}</p><p>{escape(self.feedback)}</p>"
+        page = f"<p style='margin: 0'>{head}</p><p style='margin: 0.4em 0'>{escape(self.feedback)}</p>"
         if marks:
             open_ = "" if self.status == "correct" else " open"
             page += f"<details{open_}><summary>What was tested</summary><ul>{marks}</ul></details>"
@@ -46,5 +46,8 @@ class Result:
             from course import viz
 
             data = base64.b64encode(viz.to_png(self.figure, dpi=100)).decode()
-            page += f"<img alt='Your answer beside the truth' src='data:image/png;base64,{data}'>"
-        return f"<div role='status'>{page}</div>"
+            page += (
+                f"<img alt='Your answer beside the truth' src='data:image/png;base64,{data}' style='margin-top: 0.6em'>"
+            )
+        edge = {"correct": "#009E73", "not attempted": "#BBBBBB"}.get(self.status, "#D55E00")
+        return f"<div role='status' style='border-left: 4px solid {edge}; padding-left: 0.8em'>{page}</div>"

@@ -5,6 +5,7 @@ Running and judging are apart: `outcome` needs the function, `judge` only what c
 
 import copy
 import dis
+import inspect
 import random
 import traceback
 from dataclasses import dataclass, replace
@@ -120,7 +121,7 @@ def judge(exercise, cases, found, tries=0):
         hint = f"{mistake.hint} {mistake.stronger}" if tries else mistake.hint
         return Result(exercise.id, "not yet", 0, POINTS, f"{mistake.says} {hint}", mistake=mistake.says, **shown)
     k = passed.index(False)
-    said = describe(cases[k], found[k], truth[k])
+    said = describe(cases[k], found[k], truth[k], list(inspect.signature(exercise.truth).parameters))
     if tries:
         said += f" solution({exercise.id!r}) shows how the course does it."
     return Result(exercise.id, "error" if found[k].error else "not yet", 0, POINTS, said, **shown)
@@ -135,22 +136,25 @@ def known(exercise, cases, found):
     return None
 
 
-def describe(case, found, truth):
-    """What is wrong with an outcome for which no mistake is known: one or two sentences."""
+def describe(case, found, truth, names):
+    """What is wrong with an outcome for which no mistake is known: one or two sentences. `names` are the arguments'."""
     on = f"Tested: {case.what}."
     if found.error and found.error != truth.error:
         at = f" at {found.line}" if found.line else ""
         return f"{on} It stopped with {found.error}: {found.message.splitlines()[0] if found.message else ''}{at}."
     if found.changed:
-        return f"{on} It changes its input number {found.changed[0] + 1}: work on new tensors, without += or x_()."
+        return f"{on} It changes its input {names[found.changed[0]]}: work on new tensors, without += or x_()."
     if truth.error:
         return f"{on} It should raise {truth.error}: {truth.message}."
     if found.value is None:
         return f"{on} It returns nothing: is there a return on every way through it?"
     if isinstance(found.value, str):
-        return f"{on} It returns a {found.value}; asked is a tensor."
+        return f"{on} It returns a {found.value}; a tensor is asked for."
     if len(found.value) != len(truth.value):
-        return f"{on} It returns {len(found.value)} values instead of {len(truth.value)}."
+        asked = "one tensor is asked for" if len(truth.value) == 1 else f"{len(truth.value)} tensors are asked for"
+        return (
+            f"{on} It returns {len(found.value)} things where {asked}; torch.tensor and torch.stack make one of many."
+        )
     for mine, right in zip(found.value, truth.value, strict=True):
         if mine.shape != right.shape:
             return f"{on} The shape should be {tuple(right.shape)}, yours is {tuple(mine.shape)}."

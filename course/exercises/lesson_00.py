@@ -20,7 +20,7 @@ def _picture(case, yours, truth):
     from course.viz import pictures
 
     rows = [case.args[0], yours[0].float(), truth[0]]
-    return pictures(rows, labels=["x", "yours", "right"], title="Your row should look like the last one")
+    return pictures(rows, labels=["x", "yours", "right"], title="A picture, what you made of it, and its negative")
 
 
 def negative(x):
