@@ -38,6 +38,7 @@ _MODULES = (
     "scene_reader",
     "latent",
     "latent_train",
+    "hub",
     "metrics",
     "pixels",
     "viz",

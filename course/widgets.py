@@ -1,4 +1,4 @@
-"""Interactive forms of the figures: one slider over pictures made beforehand. Core ipywidgets 7.7 and 8 only."""
+"""Interactive forms: a slider over pictures made beforehand, a line to type in. Core ipywidgets 7.7 and 8 only."""
 
 from html import escape
 
@@ -32,3 +32,16 @@ def scrub(frames, labels, name, start=0):
     slider.observe(draw, names="value")
     draw(None)
     return ipywidgets.VBox([ipywidgets.HBox([slider, number]), label, image])
+
+
+def typed(answer, name, text=""):
+    """A line to type in, and below it what `answer(text)` says, renewed with every key; `name` says what is typed."""
+    line = ipywidgets.Text(text, description=f"{name}:", layout={"width": "100%"}, continuous_update=True)
+    said = ipywidgets.HTML()
+
+    def draw(_):
+        said.value = f"<p role='status' aria-live='polite'>{escape(answer(line.value))}</p>"
+
+    line.observe(draw, names="value")
+    draw(None)
+    return ipywidgets.VBox([line, said])

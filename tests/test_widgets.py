@@ -9,7 +9,7 @@ from helpers import refused, scans
 from PIL import Image
 
 from course.viz import pictures, to_png
-from course.widgets import scrub
+from course.widgets import scrub, typed
 
 FRAMES = [to_png(pictures(scans(2) * k / 3), dpi=20) for k in range(4)]
 LABELS = [f"t = {k}" for k in range(4)]
@@ -87,3 +87,12 @@ def test_two_sliders_do_not_disturb_each_other():
 def test_a_frame_without_a_label_is_refused(frames, labels):
     with refused(ValueError, f"{len(frames)} frames and {len(labels)} labels"):
         scrub(frames, labels, "time")
+
+
+def test_a_typed_line_is_answered_with_every_key_and_its_answer_is_plain_text():
+    line, said = typed(lambda text: f"{len(text)} letters in <{text}>", "Prompt", "ring").children
+    assert (line.value, line.description) == ("ring", "Prompt:")
+    assert "4 letters in &lt;ring&gt;" in said.value
+    line.value = "rings"
+    assert "5 letters in &lt;rings&gt;" in said.value
+    assert "aria-live" in said.value
