@@ -21,18 +21,24 @@ STABLE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_lin
 
 def tokenizer():
     """A CLIPTokenizer that knows each of WORDS as one token, and spells any other text byte by byte."""
-    from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        _write_vocabulary(folder)
+        return CLIPTokenizer.from_pretrained(folder, model_max_length=LENGTH)
+
+
+def _write_vocabulary(folder):
+    """Vocabulary and merges of WORDS as two files, which every version of transformers reads."""
+    from tokenizers.pre_tokenizers import ByteLevel
 
     symbols, merges = sorted(ByteLevel.alphabet()), _merges(WORDS)
     vocabulary = [*symbols, *(s + "</w>" for s in symbols), *(a + b for a, b in merges)]
     vocabulary += ["<|startoftext|>", "<|endoftext|>"]
-    with tempfile.TemporaryDirectory() as folder:
-        table = {token: k for k, token in enumerate(dict.fromkeys(vocabulary))}
-        Path(folder, "vocab.json").write_text(json.dumps(table), encoding="utf-8")
-        lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-        Path(folder, "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return CLIPTokenizer.from_pretrained(folder, model_max_length=LENGTH)
+    table = {token: k for k, token in enumerate(dict.fromkeys(vocabulary))}
+    Path(folder, "vocab.json").write_text(json.dumps(table), encoding="utf-8")
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
+    Path(folder, "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _merges(words):
@@ -148,5 +154,16 @@ def save(pipe, folder, card):
     half.unet.to(torch.float16)
     half.vae.to(torch.float16)
     half.save_pretrained(part, safe_serialization=True)
+    _as_public_ones(part)
     (part / "README.md").write_text(card, encoding="utf-8")
     part.replace(folder)
+
+
+def _as_public_ones(folder):
+    """Files and names as public checkpoints have them: transformers before 5 knows no others, and draws at random."""
+    from safetensors.torch import load_file, save_file
+
+    _write_vocabulary(folder / "tokenizer")
+    place, prefix = folder / "text_encoder/model.safetensors", "text_model."
+    tensors = {prefix + name.removeprefix(prefix): x for name, x in load_file(place).items()}
+    save_file(tensors, place, metadata={"format": "pt"})

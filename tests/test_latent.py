@@ -7,6 +7,8 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from helpers import files, listing, normal, refused, seeded
+from safetensors.torch import load_file
+from transformers import CLIPTokenizerFast
 
 from course import latent, latent_train, scenes
 from course.forward import as_eps, q_sample
@@ -142,6 +144,16 @@ def test_stored_small_it_loads_as_any_other_and_draws_nearly_the_same(pipe, tmp_
     assert not list(tmp_path.rglob("*.bin"))
     size = sum(len(content) for name, content in files(tmp_path).items() if name.endswith(".safetensors"))
     assert size == pytest.approx(2 * sum(p.numel() for n in (pipe.unet, pipe.vae) for p in n.parameters()), rel=0.15)
+
+
+def test_stored_it_has_the_files_and_names_of_public_checkpoints(pipe, tmp_path):
+    """transformers before 5 reads vocab.json and merges.txt, and finds no weight whose name lacks the prefix."""
+    save(pipe, tmp_path / "tiny", "card")
+    stored = load_file(tmp_path / "tiny/text_encoder/model.safetensors")
+    assert all(name.startswith("text_model.") for name in stored)
+    words = CLIPTokenizerFast(*(str(tmp_path / "tiny/tokenizer" / name) for name in ("vocab.json", "merges.txt")))
+    for text in (PROMPT, "a green astronaut"):
+        assert words.tokenize(text) == pipe.tokenizer.tokenize(text)
 
 
 def test_storing_is_whole_or_not_at_all(pipe, tmp_path, monkeypatch):

@@ -14,8 +14,9 @@ import torch
 import yaml
 from conftest import LESSONS, ROOT
 from sklearn.datasets import load_digits
+from torch.utils.flop_counter import FlopCounterMode
 
-from course import quiz
+from course import latent, quiz
 from course.marking import mark, right_answer
 
 FILES = sorted((ROOT / "quizzes").glob("*.yaml"))
@@ -259,6 +260,7 @@ DIGITS_VARIANCE = (load_digits().data / 8 - 1).var()  # pooled over all pixels o
 DIGITS_SQUARE = ((load_digits().data / 8 - 1) ** 2).mean()  # mean square, pooled as above
 PHASE = torch.cos((torch.arange(1001, dtype=torch.float64) / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2  # (T + 1,)
 COSINE = torch.cat([PHASE.new_ones(1), torch.cumprod(1 - (1 - PHASE[1:] / PHASE[:-1]).clamp(max=0.999), 0)])  # (T + 1,)
+STABLE_BETA = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2  # Stable Diffusion's
 root = math.sqrt
 
 
@@ -316,6 +318,9 @@ EXACT = {
     ],
     "05-7": [root(9.7e-4 / 2.4e-9), 9.7e-4 / 2.4e-9, 1, root(1 / 2.4e-9), root(2.4e-9 / 9.7e-4)],
     "05-11": [50 - 1, 50, 0, 1000, 1000 - 1],
+    "06-3": [3 * 512**2 / (4 * 64**2), 512**2 / 64**2, 512 / 64, 4 / 3 * 512**2 / 64**2, 3 * 512 / (4 * 64)],
+    "06-7": [int(50 * 0.75), round(50 * 0.75), 50, 50 - int(50 * 0.75), 2 * int(50 * 0.75)],
+    "06-9": [2 * (2 * 50 - 1), 2 * 50 - 1, 50, 2 * 50, 2 * 2 * 50],
 }
 
 
@@ -393,6 +398,9 @@ QUOTED = [
     ("05-10", "632", root(COSINE[980] / COSINE[1000])),
     ("05-10", "158", root(COSINE[995] / COSINE[1000])),
     ("05-10", "316", root(COSINE[980] / COSINE[1000]) / 2),
+    ("06-4", "-6.5", 1 - 7.5),
+    ("06-6", "-6.5", 1 - 7.5),
+    ("06-8", "6.8", 100 * root(torch.prod(1 - STABLE_BETA))),
 ]
 
 
@@ -402,6 +410,37 @@ def test_quoted_number_is_computed(id, written, exact):
     for language in ("en", "ko"):
         prose = " ".join(text[language] for _, text in texts(QUESTIONS[id]))
         assert re.search(rf"(?<![\d.]){re.escape(written)}(?!\d|\.\d)", prose), f"{written} is not quoted ({language})"
+
+
+def test_the_pieces_of_a_word_that_the_tokenizer_never_met_are_counted():
+    pieces = latent.tokenizer().tokenize("astronaut")
+    assert len(pieces) == 8
+    for language in ("en", "ko"):
+        assert ", ".join(pieces).replace("</w>", "") in " ".join(
+            text[language] for _, text in texts(QUESTIONS["06-2"]["answers"])
+        )
+
+
+def test_the_price_of_pixels_is_counted():
+    """One call of lesson 06's U-Net on latents, and of the same one on pixels."""
+    unet = latent.build().unet
+    pixels = type(unet).from_config(unet.config, sample_size=64, in_channels=3, out_channels=3)
+    on_latents, on_pixels = mflop(unet, 4, 8), mflop(pixels, 3, 64)
+    assert on_pixels / on_latents > 64
+    for language in ("en", "ko"):
+        said = " ".join(text[language] for _, text in texts(QUESTIONS["06-11"]))
+        assert f"{on_latents:.0f} MFLOP" in said
+        assert f"{on_pixels:,.0f} MFLOP" in said
+        assert f"{on_pixels / on_latents:.0f} times" in said or f"{on_pixels / on_latents:.0f}배" in said
+
+
+def mflop(unet, channels, side):
+    """Millions of operations of one call of a U-Net, counted without computing."""
+    unet, x = unet.to("meta"), torch.empty(1, channels, side, side, device="meta")
+    words = torch.empty(1, latent.LENGTH, unet.config.cross_attention_dim, device="meta")
+    with FlopCounterMode(display=False) as counted:
+        unet(x, torch.tensor(5, device="meta"), encoder_hidden_states=words)
+    return counted.get_total_flops() / 1e6
 
 
 def test_snr_in_the_prompt_is_that_of_the_schedule():

@@ -16,6 +16,7 @@ IDS = {
     "03": ("q_posterior", "mixture_eps", "ddpm_step"),
     "04": ("training_pair", "loss", "timestep_embedding", "film", "ema_step"),
     "05": ("ddim_step", "grid", "invert_step"),
+    "06": ("cfg", "cfg_pair", "scale_factor", "encode", "decode", "img2img_start", "inpaint_blend"),
 }
 POINTS = 3  # of each
 _tries = {}  # wrong answers to an exercise since the kernel began

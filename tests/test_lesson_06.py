@@ -1,0 +1,130 @@
+"""What lesson 06 says and no cell of it proves: its title picture, worked values, and what diffusers does.
+
+`python tests/test_lesson_06.py` draws the title picture again and puts it into the notebook.
+"""
+
+import base64
+import importlib.util
+import inspect
+import io
+
+import diffusers
+import nbformat
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from PIL import Image, ImageDraw, ImageFont
+
+from course import quiz
+from course.hub import load_pipeline
+from course.viz import grid_image
+
+LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
+TOP = 26  # pixels above the title picture, for the letters
+
+
+def source(cell):
+    """The text of a cell of the lesson, by its id."""
+    return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
+
+
+@pytest.fixture(scope="module")
+def solution():
+    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/06_stable_diffusion.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hook():
+    """The title's eight pictures, drawn by the lesson's own cells, as a PIL image."""
+    cells = ["imports", "tools", "tools-2", "faults", "faults-2"]
+    names = {"__name__": "lesson"}
+    for cell in cells:
+        exec(compile(source(cell), cell, "exec"), names)
+    names |= {"show": lambda *_, **__: None}
+    exec(compile(source("hook-run"), "hook-run", "exec"), names)
+    wall = grid_image(torch.cat(names["line_up"]), columns=8, scale=2)
+    image = Image.new("RGB", (wall.width, TOP + wall.height), "white")
+    image.paste(wall, (0, TOP))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(16)
+    for k, letter in enumerate(["sound", *"ABCDEFG"]):
+        draw.text((k * wall.width / 8 + 64, TOP / 2), letter, "black", font, anchor="mm")
+    return image
+
+
+def test_title_picture_is_what_the_cells_draw():
+    stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
+    stored = Image.open(io.BytesIO(base64.b64decode(stored)))
+    shown, drawn = (np.asarray(image.convert("RGB"), float)[TOP:] for image in (stored, hook()))
+    assert shown.shape == drawn.shape
+    assert np.abs(shown - drawn).mean() < 4  # grey levels of 255: room for the rounding of another processor
+    pictures = np.split(shown[:, : shown.shape[1] // 8 * 8], 8, axis=1)
+    apart = [np.abs(pictures[0] - other).mean() for other in pictures[1:]]
+    assert sorted(apart)[0] == apart[3] < 10  # D is the one that looks right
+    assert sorted(apart)[1] > 15
+
+
+def test_the_pictures_stand_in_the_order_of_the_question():
+    names = {"quiz": quiz, "paint": lambda *_: torch.zeros(1, 3, 4, 4), "PROMPT": "", "show": lambda *_, **__: None}
+    names |= {"spoilt": lambda fault, _: asked.append(fault) or torch.zeros(1, 3, 4, 4), "torch": torch}
+    names |= {"pictures": lambda *_, **__: None}
+    asked = []
+    exec(source("hook-run"), names)
+    said = {item["id"]: item["text"]["en"] for item in quiz.find("06-1").items}
+    [right] = [answer["order"] for answer in quiz.find("06-1").answers if answer["correct"]]
+    words = {"text": "text", "unet": "U-Net", "factor": "factor", "betas": "betas", "swapped": "exchanged"}
+    words |= {"negative": "negative", "scale": "guidance"}
+    assert len(asked) == 7
+    for fault, item in zip(asked, right, strict=True):
+        assert words[fault] in said[item]
+
+
+def test_worked_values_of_the_exercises(solution):
+    cfg = solution.my_cfg(torch.tensor(-0.2), torch.tensor(0.4), 7.5)
+    assert torch.isclose(cfg, torch.tensor(4.3))
+    assert solution.my_cfg_pair(torch.tensor([1.0, 2, 3, 6]), 2).tolist() == [5, 10]
+    assert torch.isclose(solution.my_scale_factor(torch.tensor([1.0, 5] * 5000)), torch.tensor(0.5), atol=1e-4)
+    one = torch.tensor(1.0)
+    assert torch.isclose(solution.my_encode(one, 0.5 * one, 2 * one, 0.4), torch.tensor(0.8))
+    assert torch.isclose(solution.my_decode(torch.tensor(0.8), 0.4), torch.tensor(2.0))
+    table, grid = torch.tensor([1, 0.81, 0.64, 0.36, 0.04]), torch.tensor([4, 2, 1, 0])
+    z0, eps = torch.ones(1, 1, 1, 1), 0.5 * torch.ones(1, 1, 1, 1)
+    index, z = solution.my_img2img_start(table, z0, grid, 0.7, eps)
+    assert index == 1
+    assert torch.isclose(z.squeeze(), torch.tensor(1.1))
+    for mask, value in ((1.0, -1), (0.0, 1.1)):
+        kept = solution.my_inpaint_blend(table, -z0, z0, torch.tensor([2]), eps, mask * z0)
+        assert torch.isclose(kept.squeeze(), torch.tensor(float(value)))
+
+
+def test_the_defaults_that_the_lesson_names_are_those_of_diffusers():
+    usual = inspect.signature(diffusers.StableDiffusionPipeline.__call__).parameters
+    assert usual["guidance_scale"].default == 7.5
+    assert usual["num_inference_steps"].default == 50
+
+
+def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
+    pipe = load_pipeline(cls="StableDiffusionInpaintPipeline")
+    settings = {"height": 64, "width": 64, "num_inference_steps": 5, "output_type": "latent", "guidance_scale": 1.0}
+    drawn = {}
+    for strength in (1.0, 0.999):
+        for shade in (0.0, 1.0):
+            given = {"image": torch.full((1, 3, 64, 64), shade), "mask_image": torch.ones(1, 1, 64, 64)}
+            dice = torch.Generator().manual_seed(0)
+            drawn[strength, shade] = pipe("", **given, strength=strength, generator=dice, **settings).images
+    assert torch.equal(drawn[1.0, 0.0], drawn[1.0, 1.0])
+    assert not torch.equal(drawn[0.999, 0.0], drawn[0.999, 1.0])
+
+
+def write():
+    """Put the title picture into the notebook."""
+    hook().save(buffer := io.BytesIO(), "PNG", optimize=True)
+    notebook = nbformat.read(LESSON, 4)
+    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
+    nbformat.write(notebook, LESSON)
+
+
+if __name__ == "__main__":
+    write()
