@@ -65,8 +65,8 @@ def test_the_card_has_a_row_for_each_kind_of_prompt_and_scale():
     assert {(things, kind) for things, kind, _ in rows()} == {
         (things, kind) for things in ("one thing", "two things") for kind in ("as trained", "never trained")
     }
-    assert len(rows()) == 8
-    assert 7.5 in {scale for *_, scale in rows()}
+    assert len(rows()) == 12
+    assert {1.0, 7.5} < {scale for *_, scale in rows()}
 
 
 @pytest.mark.parametrize("key", rows(), ids=str)

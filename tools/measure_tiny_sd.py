@@ -66,7 +66,7 @@ def main(folder, n=1000):
     print(f"tried on 200 prompts of two things: {tried}", flush=True)
     parts = ("size", "colour", "shape", "background", "relation")
     lines = [f"| prompts | scale | all right, % | {' | '.join(parts)} |", "|---" * 8 + "|"]
-    for scale in (best, USUAL):
+    for scale in (1.0, best, USUAL):
         for things, unseen in ((1, False), (1, True), (2, False), (2, True)):
             found = right(pipe, n, scale, unseen, things, 100_000)
             each = [f"{100 * sum(f[p] for f in found) / n:.1f}" if p in found[0] else "" for p in parts]
@@ -81,7 +81,7 @@ def main(folder, n=1000):
 Counted by `python tools/measure_tiny_sd.py`, {n:,} prompts a row, {STEPS} steps of DDIM, with 95 % intervals. "Never
 trained" are combinations of shape and colour that no picture of the training shows. {best:g} was the best of
 {", ".join(f"{s:g}" for s in SCALES)} on 200
-other prompts of two things; {USUAL} is what diffusers takes when nothing is said.
+other prompts of two things; 1 is no guidance, {USUAL} is what diffusers takes when nothing is said.
 
 {table}
 

@@ -96,10 +96,16 @@ CFG = (
         "Nothing is divided: eps_null + scale (eps_cond - eps_null) is all.",
         lambda u, c, s: (u + s * (c - u)) / s,
     ),
+    Mistake(
+        "You built in the library's switch: up to 1 it leaves the null branch out. The formula does not.",
+        "What must come out at scale 0?",
+        "At 0 the formula gives eps_null: let it count at every scale.",
+        lambda u, c, s: u + s * (c - u) if s > 1 else c,
+    ),
 )
 PAIR = (
     Mistake(
-        "You take the conditional half for the first one: this is guidance away from the prompt.",
+        "You mix up which half of the batch is which: this is guidance away from the prompt.",
         "In which order do the two prompts go through the network?",
         "Null comes first: eps_null, eps_cond = eps.chunk(2).",
         _pair(guide=_exchanged),

@@ -1,22 +1,28 @@
-"""The mistakes that are known in the exercises of lesson 06 on edits, as code: one part of the answer exchanged."""
+"""The mistakes that are known where image to image starts (lesson 06), as code: one part of the answer exchanged."""
 
-from course.exercises.lesson_05_mistakes import as_given
-from course.exercises.spec import Mistake, column
+from course.exercises.spec import Mistake
 
 
-def _mixed(a, z0, eps):
+def mixed(a, z0, eps):
+    """Latents z0, noised with eps to where alpha_bar is a."""
     return a.sqrt() * z0 + (1 - a).sqrt() * eps
 
 
-def _variances(a, z0, eps):
+def variances(a, z0, eps):
+    """The same with variances where stds belong."""
     return a * z0 + (1 - a) * eps
+
+
+def exchanged(a, z0, eps):
+    """The same with the two weights exchanged."""
+    return (1 - a).sqrt() * z0 + a.sqrt() * eps
 
 
 def _whole(n, strength):
     return n - min(int(n * strength), n)
 
 
-def _start(index=lambda grid, strength: _whole(len(grid) - 1, strength), mix=_mixed,
+def _start(index=lambda grid, strength: _whole(len(grid) - 1, strength), mix=mixed,
            read=lambda table, grid, k: table[grid[k]], first=lambda grid, k: k):  # fmt: skip
     """my_img2img_start with one part exchanged."""
 
@@ -62,10 +68,16 @@ IMG2IMG = (
         _start(lambda grid, strength: _whole(len(grid) - 1, strength) - 1),
     ),
     Mistake(
-        "You round the number of steps; int cuts.",
+        "You round the number of steps that are run: some strengths get one too many.",
         "By hand: 8 steps, strength 0.6.",
         "Use int(n * strength), which cuts 4.8 to 4.",
         _start(lambda grid, strength: len(grid) - 1 - round((len(grid) - 1) * strength)),
+    ),
+    Mistake(
+        "You cut the steps that are skipped; what is cut is the steps that are left.",
+        "By hand: 8 steps, strength 0.6. How many steps are run?",
+        "int goes around the steps that are left: n - int(n * strength).",
+        _start(lambda grid, strength: int((len(grid) - 1) * (1 - strength))),
     ),
     Mistake(
         "You count the entries of the grid as steps, but n + 1 times make n steps.",
@@ -80,6 +92,12 @@ IMG2IMG = (
         _start(first=lambda grid, k: int(grid[k])),
     ),
     Mistake(
+        "You return how many steps are left, where the place of the start is asked for.",
+        "At strength 0 no step is left. Which place of the grid is that?",
+        "With k steps left of n, the start is at n - k.",
+        _start(first=lambda grid, k: len(grid) - 1 - k),
+    ),
+    Mistake(
         "You read the table at the place in the grid: so early in it there is hardly any noise.",
         "Which time does that place stand for?",
         "alpha_bar is indexed by a time: alpha_bar[grid[index]].",
@@ -89,7 +107,13 @@ IMG2IMG = (
         "You leave out the square roots: variances stand where stds belong.",
         "For z0 and eps of std 1, which std does your z have?",
         "The weights are sqrt(alpha_bar) and sqrt(1 - alpha_bar).",
-        _start(mix=_variances),
+        _start(mix=variances),
+    ),
+    Mistake(
+        "You exchange the two weights: the less noise belongs to the time, the more you add.",
+        "At strength 0, what should come out?",
+        "sqrt(alpha_bar) belongs to z0, sqrt(1 - alpha_bar) to the noise.",
+        _start(mix=exchanged),
     ),
     Mistake(
         "You add the noise to z0 at full size.",
@@ -114,76 +138,5 @@ IMG2IMG = (
         "How much noise belongs to the time grid[index]?",
         "Mix z0 and eps with the weights of the time where you start.",
         _start(mix=lambda a, z0, eps: z0),
-    ),
-)
-
-
-def _blend(known=_mixed, join=lambda m, z, q: m * z + (1 - m) * q, read=lambda table, s: table[s], shape=column):
-    """my_inpaint_blend with one part exchanged."""
-
-    def fn(alpha_bar, z, z0, s, eps, mask):
-        return join(mask, z, known(shape(read(alpha_bar, s), z), z0, eps))
-
-    return fn
-
-
-def _all_noised(alpha_bar, z, z0, s, eps, mask):
-    return _mixed(column(alpha_bar[s], z), mask * z + (1 - mask) * z0, eps)
-
-
-INPAINT = (
-    Mistake(
-        "You put the known part back clean, beside new parts that are noisy at s.",
-        "How much noise does the network expect at s, everywhere?",
-        "Noise z0 to the time s first: the jump of lesson 02.",
-        _blend(lambda a, z0, eps: z0),
-    ),
-    Mistake(
-        "Your mask is upside down: what should stay is drawn new.",
-        "What should come out where the mask is 1?",
-        "Multiply z by mask, the known part by 1 - mask.",
-        _blend(join=lambda m, z, q: (1 - m) * z + m * q),
-    ),
-    Mistake(
-        "You noise the known part to s - 1, one time early.",
-        "The table begins with t = 0. Which entry belongs to s?",
-        "alpha_bar[s] is the one: subtract nothing.",
-        _blend(read=lambda table, s: table[s - 1]),
-    ),
-    Mistake(
-        "You add the known part to z, which is still there.",
-        "What should come out where the mask is 0, and what is z doing there?",
-        "z has a weight too: the mask.",
-        _blend(join=lambda m, z, q: z + (1 - m) * q),
-    ),
-    Mistake(
-        "You blend first and then noise the whole: z has its noise already.",
-        "What should come out where the mask is 1?",
-        "Noise z0 alone to the time s, then blend.",
-        _all_noised,
-    ),
-    Mistake(
-        "You leave out the square roots in the noising of z0.",
-        "For z0 and eps of std 1, which std does the known part have?",
-        "The weights are sqrt(alpha_bar) and sqrt(1 - alpha_bar).",
-        _blend(_variances),
-    ),
-    Mistake(
-        "You fill the known part with noise alone.",
-        "At s = 0 the known part is z0 itself: is yours?",
-        "The known part is sqrt(alpha_bar) z0 + sqrt(1 - alpha_bar) eps.",
-        _blend(lambda a, z0, eps: (1 - a).sqrt() * eps),
-    ),
-    Mistake(
-        "You give the whole batch the time of its first row.",
-        "s is (B,): what happens to its other entries?",
-        "Index the table with the whole s, then shape the result to (B, 1, 1, 1).",
-        _blend(read=lambda table, s: table[s[:1]].expand(len(s))),
-    ),
-    Mistake(
-        "You multiply latents by alpha_bar[s] as it is, (B,), which lines up with their width, not with the batch.",
-        "Print the shapes: which axis of z0 does (B,) meet?",
-        "Shape it to (B, 1, 1, 1), so that each row meets its own s.",
-        _blend(shape=as_given),
     ),
 )

@@ -2,7 +2,8 @@
 
 import torch
 
-from course.exercises.lesson_06_edit_mistakes import IMG2IMG, INPAINT
+from course.exercises.lesson_06_edit_mistakes import IMG2IMG
+from course.exercises.lesson_06_inpaint_mistakes import INPAINT
 from course.exercises.spec import Case, Exercise, coarse, normal
 from course.forward import q_sample
 from course.schedules import Schedule, linear, scaled_linear

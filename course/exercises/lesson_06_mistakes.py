@@ -79,6 +79,18 @@ ENCODE = (
         lambda mean, std, noise, factor: (mean + std**2 * noise) * factor,
     ),
     Mistake(
+        "You take std for a variance: the noise gets its square root.",
+        "What is the std of many encodings of one picture?",
+        "The draw is mean + std noise: no root.",
+        lambda mean, std, noise, factor: (mean + std.sqrt() * noise) * factor,
+    ),
+    Mistake(
+        "You scale the noise only: the mean keeps its old size.",
+        "With noise 0 and factor 0.5, what should come out?",
+        "Brackets around the whole draw, then the factor.",
+        lambda mean, std, noise, factor: mean + std * noise * factor,
+    ),
+    Mistake(
         "You scale the mean only: the noise keeps its old size.",
         "By hand: mean 0, std 2, noise 1, factor 0.5.",
         "Brackets around the whole draw, then the factor.",
