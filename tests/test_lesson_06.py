@@ -7,6 +7,7 @@ import base64
 import importlib.util
 import inspect
 import io
+import re
 
 import diffusers
 import nbformat
@@ -17,10 +18,12 @@ from conftest import ROOT
 from PIL import Image, ImageDraw, ImageFont
 
 from course import quiz
+from course.env import shipped
 from course.hub import load_pipeline
 from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
+ROW = re.compile(r"\| (\w+ things?, as trained) \| ([\d.]+) \| ([\d.]+) \(")
 TOP = 26  # pixels above the title picture, for the numbers
 
 
@@ -103,6 +106,15 @@ def test_the_defaults_that_the_lesson_names_are_those_of_diffusers():
     usual = inspect.signature(diffusers.StableDiffusionPipeline.__call__).parameters
     assert usual["guidance_scale"].default == 7.5
     assert usual["num_inference_steps"].default == 50
+
+
+def test_the_lesson_quotes_its_card():
+    card = (shipped("data/tiny-sd") / "README.md").read_text(encoding="utf-8")
+    found = {(what, scale): round(float(share)) for what, scale, share in ROW.findall(card)}
+    two, one = ([found[f"{n}, as trained", scale] for scale in ("1", "2", "7.5")] for n in ("two things", "one thing"))
+    said = "of two things {} per cent are right at scale 1, {} at 2 and {} at 7.5; of one thing {}, {} and {}."
+    assert said.format(*two, *one) in source("b4-explain")
+    assert f"it gets {two[2]} per cent right, at scale 2 it is {two[1]}" in source("b4-explain-3")
 
 
 def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
