@@ -20,7 +20,9 @@ def scrub(frames, labels, name, start=0):
     slider = ipywidgets.IntSlider(
         start, 0, end, description=name, readout=False, style={"description_width": "initial"}
     )
-    number = ipywidgets.BoundedIntText(start, 0, end, description=f"of {end}:", layout={"width": "150px"})
+    whole = {"description_width": "initial"}  # a name is not cut
+    number = ipywidgets.BoundedIntText(start, 0, end, description=f"picture, of {end}:", style=whole)
+    number.layout.width = "190px"
     label = ipywidgets.HTML()
     image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
     ipywidgets.link((slider, "value"), (number, "value"))
