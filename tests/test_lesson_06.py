@@ -42,7 +42,7 @@ def solution():
 
 def hook():
     """The title's eight pictures, drawn by the lesson's own cells, as a PIL image."""
-    cells = ["imports", "tools", "tools-2", "faults", "faults-2"]
+    cells = ["imports", "load", "tools", "tools-2", "faults", "faults-2"]
     names = {"__name__": "lesson"}
     for cell in cells:
         exec(compile(source(cell), cell, "exec"), names)
