@@ -1,5 +1,6 @@
 """What several tests share: where things are, and environments that hold everything but the course itself."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -26,6 +27,21 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 def run(*command, **options):
     """Run a command to its end and return it with its output as text."""
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+
+
+def module(path):
+    """A Python file anywhere in the project, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def solution(request):
+    """The filled exercises of lesson NN, for a test module test_lesson_NN."""
+    [path] = (ROOT / "tests/solutions").glob(f"{request.module.__name__[-2:]}_*.py")
+    return module(path)
 
 
 def tracked():

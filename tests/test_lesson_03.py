@@ -4,7 +4,6 @@
 """
 
 import base64
-import importlib.util
 import io
 from itertools import pairwise
 
@@ -28,14 +27,6 @@ LESSON = ROOT / "notebooks/03_reverse_process.ipynb"
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
-
-
-@pytest.fixture(scope="module")
-def solution():
-    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/03_reverse_process.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def walk(model, x, grid, dice):

@@ -1,13 +1,12 @@
 """What lesson 04 says and no cell of it proves: its cards, its stored runs, worked values of the exercises."""
 
-import importlib.util
 import json
 
 import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import ROOT
+from conftest import ROOT, module
 
 from course import exercises
 from course.checkpoints import pretrained
@@ -27,21 +26,9 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def module(name, path):
-    spec = importlib.util.spec_from_file_location(name, ROOT / path)
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-@pytest.fixture(scope="module")
-def solution():
-    return module("solution", "tests/solutions/04_train_unet.py")
-
-
 @pytest.fixture(scope="module")
 def maker():
-    return module("make_lesson_04", "tools/make_lesson_04.py")
+    return module(ROOT / "tools/make_lesson_04.py")
 
 
 @pytest.fixture(scope="module")

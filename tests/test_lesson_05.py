@@ -4,7 +4,6 @@
 """
 
 import base64
-import importlib.util
 import io
 
 import nbformat
@@ -36,14 +35,6 @@ def seeded(seed):
 def source(cell):
     """The text of a cell of the lesson, by its id."""
     return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
-
-
-@pytest.fixture(scope="module")
-def solution():
-    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/05_ddim.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def hook():

@@ -4,7 +4,6 @@
 """
 
 import base64
-import importlib.util
 import inspect
 import io
 import re
@@ -12,7 +11,6 @@ import re
 import diffusers
 import nbformat
 import numpy as np
-import pytest
 import torch
 from conftest import ROOT
 from PIL import Image, ImageDraw, ImageFont
@@ -30,14 +28,6 @@ TOP = 26  # pixels above the title picture, for the numbers
 def source(cell):
     """The text of a cell of the lesson, by its id."""
     return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
-
-
-@pytest.fixture(scope="module")
-def solution():
-    spec = importlib.util.spec_from_file_location("solution", ROOT / "tests/solutions/06_stable_diffusion.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def hook():
