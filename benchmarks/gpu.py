@@ -6,6 +6,7 @@ from measuring import Skip, compared, measure, rate
 from torch.utils.flop_counter import FlopCounterMode
 
 from course import env, schedules
+from course.models import from_diffusers
 from course.train import loss_fn
 
 # Dense bfloat16 peaks in TFLOP/s, from the makers' data sheets; a T4 has float16 only. Longer names come first.
@@ -55,7 +56,7 @@ def contenders(name, x, seconds, wide=WIDE, compiled=True):
         turns[label] = rate(lambda steps=steps: next(steps), batch * EVERY, 1, seconds, wait)
     cost = {
         "ours": flops(model, x.shape[1:], device),
-        "baseline": flops(networks.as_model(base.net), x.shape[1:], device),
+        "baseline": flops(from_diffusers(base.net, schedules.linear()), x.shape[1:], device),
     }
     return turns, cost
 

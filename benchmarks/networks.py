@@ -13,7 +13,7 @@ from measuring import Skip
 from course import schedules
 from course.commands.training import RECIPES
 from course.data import batches, data_root, load
-from course.forward import as_eps
+from course.models import as_eps, from_diffusers
 from course.train import loss_fn, train
 from course.unet import UNet
 
@@ -50,11 +50,6 @@ def baseline_net(seed=0):
     )
 
 
-def as_model(net):
-    """A network of diffusers as a model of this course: its time counts from 0, ours from 1."""
-    return lambda x, t, cond=None: net(x, (t - 1).clamp(min=0)).sample
-
-
 def train_baseline(net, optimiser, x, batch=BATCH, precision=torch.float32, seed=0, start=0):
     """Endless training as that course does it: eps, mean squared error, t uniform on 1..T, Adam, no average.
 
@@ -68,7 +63,7 @@ def train_baseline(net, optimiser, x, batch=BATCH, precision=torch.float32, seed
         t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator, device=x.device)  # (B,)
         eps = torch.randn(x0.shape, generator=generator, device=x.device)
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            loss = loss_fn(as_model(net), schedule, x0, t, eps)
+            loss = loss_fn(from_diffusers(net, schedule), schedule, x0, t, eps)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

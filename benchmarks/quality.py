@@ -17,8 +17,8 @@ from measuring import Skip, cores, has_bfloat16, rate_of
 from course import schedules
 from course.checkpoints import classifier, read, save
 from course.data import load
-from course.guidance import clip_x0
 from course.metrics import frechet
+from course.models import clip_x0, from_diffusers
 from course.samplers import ddim, last
 from course.train import held_out_loss
 
@@ -121,7 +121,7 @@ def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2,
         due = spent >= seconds * (len(card["curve"]) + 1) / parts
         if due:
             net.eval()
-            card["curve"].append(point(spent, card["step"], judge(networks.as_model(net))))
+            card["curve"].append(point(spent, card["step"], judge(from_diffusers(net, schedules.linear()))))
             net.train()
         if due or (card["step"] - saved) * pace >= seconds / saves:
             keep(place, net, optimiser, card)

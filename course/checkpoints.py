@@ -14,7 +14,7 @@ from safetensors.torch import save as write_tensors
 
 from course import schedules
 from course.env import shipped
-from course.forward import as_eps
+from course.models import as_eps
 from course.nets import Classifier
 from course.unet import UNet
 

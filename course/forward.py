@@ -1,11 +1,6 @@
 """The forward process: one jump, one step, its exact posterior, and four names for the same prediction."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
-
-from course.schedules import Schedule
 
 KINDS = ("eps", "x0", "v", "score")
 
@@ -118,25 +113,3 @@ def convert(schedule, x_t, t, value, old, new):
     if new == "score":
         return -eps / b
     return {"eps": eps, "x0": x0, "v": a * eps - b * x0}[new]
-
-
-@dataclass(frozen=True)
-class AsEps:
-    """A model that prints eps, made from a `net` that prints `kind`; `dataclasses.replace` gives it another net."""
-
-    net: Callable
-    schedule: Schedule
-    kind: str
-
-    def __call__(self, x, t, cond=None):
-        return convert(self.schedule, x, t, self.net(x, t, cond), self.kind, "eps")
-
-
-def as_eps(model, schedule, kind):
-    """Wrap a model that prints `kind` ("eps", "x0", "v" or "score") as a model that prints eps; `.net` is the model.
-
-    Raises ValueError for an unknown kind.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
-    return AsEps(model, schedule, kind)

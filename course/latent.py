@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 
+from course.models import ask_diffusers
 from course.scenes import RELATIONS, SIZE, SIZES
 from course.shapes import BACKGROUNDS, COLOURS, SHAPES
 
@@ -129,14 +130,14 @@ def token_ids(pipe, prompts):
 
 class TextToLatent(nn.Module):
     """Text encoder and U-Net of a pipeline as one network of this course: z (B, 4, h, w), t (B,) in 1..T and token ids
-    (B, 77) -> what the U-Net prints, of z's shape. Its time is one less than ours."""
+    (B, 77) -> what the U-Net prints, of z's shape."""
 
     def __init__(self, pipe):
         super().__init__()
         self.text_encoder, self.unet = pipe.text_encoder, pipe.unet
 
     def forward(self, z, t, cond):
-        return self.unet(z, (t - 1).clamp(min=0), self.text_encoder(cond)[0]).sample
+        return ask_diffusers(self.unet, z, t, self.text_encoder(cond)[0])
 
 
 def save(pipe, folder, card):

@@ -8,8 +8,8 @@ import torch
 
 from course import scenes
 from course.checkpoints import restore, snapshot
-from course.forward import as_eps
 from course.latent import TextToLatent, token_ids
+from course.models import as_eps
 from course.schedules import scaled_linear
 from course.train import EMA, Diverged, Progress, train
 

@@ -39,17 +39,6 @@ def pca(x, k=16):
     return lambda pictures: (pictures.flatten(1) - mean) @ directions
 
 
-class CountCalls:
-    """A model that counts how often it is asked: the same answers, and `.calls`."""
-
-    def __init__(self, model):
-        self.model, self.calls = model, 0
-
-    def __call__(self, x, t, cond=None):
-        self.calls += 1
-        return self.model(x, t, cond)
-
-
 def w1(a, b):
     """Wasserstein-1 distance of two clouds on a line, (N,) or (N, 1) and (M,) or (M, 1), exact for any two sizes.
 

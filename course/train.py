@@ -16,7 +16,8 @@ import torch.nn as nn
 
 from course import NULL
 from course.checkpoints import restore, snapshot
-from course.forward import AsEps, normal, q_sample
+from course.forward import normal, q_sample
+from course.models import AsEps
 
 DEAD = 4.0  # the eps loss of a run that has diverged: answering zero, always, scores 1
 

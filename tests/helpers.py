@@ -65,6 +65,14 @@ def finite(n=40, dtype=torch.float64):
     return FiniteSet(scans(n, dtype))
 
 
+def open_up(net, seed=0):
+    """The same network with random weights everywhere: none of its parts is silent any more."""
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.copy_(0.2 * torch.randn(weight.shape, generator=seeded(seed)))
+    return net.eval()
+
+
 def listing(folder):
     """Every file and folder below, with the bytes of the files."""
     return {p.relative_to(folder).as_posix(): p.is_file() and p.read_bytes() for p in sorted(folder.rglob("*"))}

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import files, normal, read_only, refused
-from test_nets import open_up
+from helpers import files, normal, open_up, read_only, refused
 
 from course import NULL, env, schedules
 from course.checkpoints import (
@@ -25,7 +24,7 @@ from course.checkpoints import (
     read,
     save,
 )
-from course.forward import as_eps
+from course.models import as_eps
 from course.nets import Classifier
 from course.schedules import linear
 from course.unet import UNet

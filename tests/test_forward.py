@@ -1,13 +1,12 @@
 """The forward process: by its formulas, by sampling, against diffusers, there and back, one by one."""
 
-from dataclasses import FrozenInstanceError, replace
 from itertools import permutations
 
 import pytest
 import torch
-from helpers import ALL, coarse, double, finite, line, normal, refused, scans, seeded
+from helpers import ALL, coarse, double, line, normal, refused, scans, seeded
 
-from course.forward import KINDS, as_eps, convert, q_posterior, q_sample, q_step
+from course.forward import KINDS, convert, q_posterior, q_sample, q_step
 from course.metrics import w1
 from course.schedules import cosine, linear
 
@@ -137,43 +136,6 @@ def test_the_score_is_that_of_the_noise_around_the_clean_picture():
     torch.testing.assert_close(convert(schedule, x_t.detach(), t, eps, "eps", "score"), gradient)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_as_eps_gives_eps_whatever_the_network_prints(kind):
-    schedule, truth = linear(), finite().eps_model(linear())
-    x, t = normal(5, 1, 8, 8), torch.tensor([1, 10, 100, 500, 1000])
-
-    def network(x, t, cond):
-        return convert(schedule, x, t, truth(x, t, cond), "eps", kind)
-
-    model = as_eps(network, schedule, kind)
-    assert model.net is network
-    torch.testing.assert_close(model(x, t), truth(x, t), rtol=1e-9, atol=1e-9)
-
-
-def test_another_net_takes_the_place_of_the_first():
-    x, t = normal(4, 1, 8, 8), torch.tensor([1, 10, 100, 500])
-    one, two = (as_eps(lambda x, t, cond, factor=factor: factor * x, linear(), "v") for factor in (0.5, -1.0))
-    assert replace(one, net=two.net)(x, t).equal(two(x, t))
-    assert (one.kind, one.schedule.T) == ("v", 1000)
-    assert not one(x, t).allclose(two(x, t))
-    other = replace(one, schedule=cosine())
-    assert other(x, t).equal(as_eps(one.net, cosine(), "v")(x, t))
-    with pytest.raises(FrozenInstanceError):
-        one.net = two.net
-
-
-def test_as_eps_passes_the_condition_on():
-    seen = []
-    as_eps(lambda x, t, cond: seen.append(cond) or x, linear(), "v")(normal(2, 2), torch.tensor(5), torch.ones(2))
-    assert seen[0].tolist() == [1, 1]
-
-
-def test_a_silent_v_network_says_that_all_is_noise():
-    x, t = normal(3, 1, 8, 8), torch.tensor([1, 500, 1000])
-    model = as_eps(lambda x, t, cond: torch.zeros_like(x), linear(), "v")
-    torch.testing.assert_close(model(x, t), (1 - linear().at(t, 4)).sqrt() * x)
-
-
 def each_alone(function, t, *tensors):
     """The function on a batch of one at a time, put together again."""
     return torch.cat([function(t[i : i + 1], *(x[i : i + 1] for x in tensors)) for i in range(len(t))])
@@ -251,7 +213,6 @@ WRONG = {
     "s below 0": (ValueError, r"0\.\.1000", lambda: q_posterior(linear(), A, A, 5, -1)),
     "unknown kind": (ValueError, r"'e'; known: eps, x0, v, score", lambda: convert(linear(), A, 5, A, "e", "v")),
     "unknown goal": (ValueError, r"'x_0'; known: eps, x0, v, score", lambda: convert(linear(), A, 5, A, "v", "x_0")),
-    "unknown print": (ValueError, r"'flow'; known: eps, x0, v, score", lambda: as_eps(None, linear(), "flow")),
     "eps from x0 at 0": (ValueError, r"t = 0.*from 1", lambda: convert(linear(), A, 0, A, "x0", "eps")),
     "score at 0": (ValueError, r"t = 0.*from 1", lambda: convert(linear(), A, torch.arange(8), A, "eps", "score")),
 }

@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 from transformers import CLIPTokenizerFast
 
 from course import latent, latent_train, scenes
-from course.forward import as_eps, q_sample
+from course.forward import q_sample
 from course.latent import LENGTH, WORDS, TextToLatent, build, save, token_ids
 from course.latent_train import Latents, encode_scenes, latent_batches, train_autoencoder, train_text_to_latent, windows
+from course.models import as_eps
 from course.samplers import ddim, last
 from course.schedules import scaled_linear
 from course.train import Diverged

@@ -11,8 +11,9 @@ from conftest import ROOT, module
 from course import exercises
 from course.checkpoints import pretrained
 from course.data import batches, load
-from course.forward import as_eps, q_sample
+from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
+from course.models import as_eps
 from course.samplers import ddim, last
 from course.schedules import linear
 from course.train import held_out_loss, train

@@ -18,8 +18,9 @@ from course import pretrained
 from course.data import load
 from course.env import data_root
 from course.exact import GaussianMixture
-from course.forward import as_eps, convert, q_sample
+from course.forward import convert, q_sample
 from course.metrics import frechet, pca
+from course.models import as_eps
 from course.samplers import ddim, ddpm, last
 from course.schedules import cosine, linear
 from course.viz import grid_image

@@ -6,7 +6,7 @@ import torch
 from helpers import double, normal, refused, scans, seeded
 
 from course.data import load
-from course.metrics import COPY, CountCalls, bootstrap, frechet, frechet_interval, kid, nearest, pca, w1
+from course.metrics import COPY, bootstrap, frechet, frechet_interval, kid, nearest, pca, w1
 
 
 def exactly(mean, cov, n=50):
@@ -211,20 +211,6 @@ def test_pca_in_all_directions_keeps_every_distance():
     torch.testing.assert_close(torch.pdist(pca(x, 6)(other)), torch.pdist(other.flatten(1)))
     assert (torch.pdist(pca(x, 2)(other)) < torch.pdist(other.flatten(1))).all()
     assert pca(x.float(), 2)(other.float()).dtype == torch.float32
-
-
-def test_calls_are_counted_and_answers_passed_on():
-    asked = []
-    model = CountCalls(lambda *given: asked.append(given) or given[0] + 1)
-    x, t, y = normal(3, 2), torch.arange(3), torch.tensor([2, 0, 1])
-    assert model.calls == 0
-    assert model(x, t).equal(x + 1)
-    assert model(x, t, y).equal(x + 1)
-    assert model.calls == 2
-    assert [len(given) for given in asked] == [3, 3]
-    assert asked[0][2] is None
-    assert asked[1][2] is y
-    assert model(x, t, cond=y).equal(x + 1)
 
 
 ROWS_OF_3 = normal(20, 3)

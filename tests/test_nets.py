@@ -5,19 +5,11 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import normal, refused, scans, seeded
+from helpers import normal, open_up, refused, scans
 
 from course import NULL
 from course.data import load
 from course.nets import MLP, Classifier, Clock, timestep_embedding
-
-
-def open_up(net, seed=0):
-    """The same network with random weights everywhere: none of its parts is silent any more."""
-    with torch.no_grad():
-        for weight in net.parameters():
-            weight.copy_(0.2 * torch.randn(weight.shape, generator=seeded(seed)))
-    return net.eval()
 
 
 def test_the_embedding_is_its_formula():

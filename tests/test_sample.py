@@ -5,17 +5,15 @@ import re
 import numpy as np
 import pytest
 import torch
-from helpers import normal
+from helpers import open_up
 from PIL import Image
 from test_checkpoints import NO_CHECKPOINT, pickled
-from test_nets import open_up
 
 from course.__main__ import main
 from course.checkpoints import describe, load_model, save
-from course.commands import CHECKPOINT, sample
+from course.commands import CHECKPOINT
 from course.data import load
-from course.forward import as_eps
-from course.guidance import cfg
+from course.models import cfg
 from course.nets import Classifier
 from course.samplers import ddim, last
 from course.schedules import cosine
@@ -184,22 +182,6 @@ def test_a_network_claims_no_copies_and_animates(tmp_path, trained, capsys):
     draw(tmp_path, "--gif", str(tmp_path / "walk.gif"), source=str(trained["none"]))
     assert "copies" not in capsys.readouterr().out
     assert Image.open(tmp_path / "walk.gif").n_frames == 21
-
-
-def test_many_pictures_are_asked_for_in_parts_and_answered_as_one():
-    sizes, net = [], open_up(UNet(1, 8, num_classes=3))
-    model = as_eps(net, cosine(), "v")
-
-    def watched(x, t, cond=None):
-        sizes.append((len(x), len(t), None if cond is None else len(cond)))
-        return model(x, t, cond)
-
-    x, t, y = normal(10, 1, 8, 8).float(), torch.arange(1, 11), torch.arange(10) % 3
-    parts = sample.in_parts(watched, size=4)
-    for cond in (None, y):
-        with torch.no_grad():
-            torch.testing.assert_close(parts(x, t, cond), model(x, t, cond), rtol=1e-4, atol=1e-4)
-    assert sizes == [(4, 4, None), (4, 4, None), (2, 2, None), (4, 4, 4), (4, 4, 4), (2, 2, 2)]
 
 
 @pytest.mark.parametrize(

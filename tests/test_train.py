@@ -13,7 +13,8 @@ from helpers import coarse, finite, gaussian, normal, refused, scans, seeded
 from course import NULL
 from course.checkpoints import read, save, snapshot
 from course.data import batches, load
-from course.forward import AsEps, as_eps, q_sample
+from course.forward import q_sample
+from course.models import AsEps, as_eps
 from course.nets import MLP
 from course.samplers import ddim, last
 from course.schedules import linear

@@ -10,9 +10,9 @@ import time
 
 import pytest
 import torch
+from helpers import open_up
 from PIL import Image
 from test_checkpoints import NO_CHECKPOINT, pickled, stored
-from test_nets import open_up
 
 from course import env
 from course.__main__ import main
@@ -20,7 +20,7 @@ from course.checkpoints import describe, load_model, read, save
 from course.commands import CHECKPOINT, training
 from course.commands import train as train_command
 from course.data import load
-from course.forward import AsEps
+from course.models import AsEps
 from course.train import held_out_loss, loss_fn, loss_per_t
 from course.unet import UNet
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import normal, refused
-from test_nets import open_up
+from helpers import normal, open_up, refused
 
 from course import NULL
 from course.unet import Attention, ResBlock, UNet, attend

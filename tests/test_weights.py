@@ -7,7 +7,7 @@ from conftest import ROOT
 from course.checkpoints import classifier, pretrained
 from course.data import load
 from course.forward import q_sample
-from course.guidance import cfg
+from course.models import cfg
 from course.samplers import ddim, last
 from course.train import held_out_loss, loss_per_t
 

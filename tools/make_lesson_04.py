@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from course.checkpoints import describe, load_model, save
 from course.data import batches, load
 from course.env import checkout, threads
-from course.forward import as_eps, q_sample
+from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
+from course.models import as_eps
 from course.nets import Clock
 from course.samplers import ddim, last
 from course.schedules import linear

@@ -19,8 +19,8 @@ from course.commands import CHECKPOINT
 from course.commands.training import RECIPES
 from course.data import load
 from course.env import PACKAGE
-from course.guidance import cfg
 from course.metrics import bootstrap, frechet, frechet_interval, pca
+from course.models import cfg
 from course.samplers import ddim, last
 from course.train import held_out_loss
 

@@ -98,7 +98,7 @@ def _exact(chosen):
 def _network(chosen):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.checkpoints import load_model, pretrained
-    from course.guidance import cfg
+    from course.models import cfg, in_parts
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
@@ -132,18 +132,6 @@ def _check_place(path, suffix):
         raise UserError(f"the folder {path.parent} does not exist; make it first, or choose another", code=2)
     if path.is_dir():
         raise UserError(f"{path} is a folder; name a file in it", code=2)
-
-
-def in_parts(model, size=256):
-    """The same model, asked for at most `size` pictures at a time, so that memory does not grow with their number."""
-    import torch
-
-    def eps(x, t, cond=None):
-        conds = [None] * len(x) if cond is None else cond.split(size)
-        parts = zip(x.split(size), t.split(size), conds, strict=cond is not None)
-        return torch.cat([model(x, t, cond) for x, t, cond in parts])
-
-    return eps
 
 
 def _walk(model, schedule, shape, chosen):

@@ -81,7 +81,7 @@ def _training(net, card, x, y, steps, every, state=None):
 
     from course import schedules
     from course.data import batches
-    from course.forward import as_eps
+    from course.models import as_eps
     from course.train import train
 
     recipe, device = card["recipe"], x.device
