@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course import env, schedules
 from course.models import from_diffusers
-from course.train import loss_fn
+from course.training.eps import loss_fn
 
 # Dense bfloat16 peaks in TFLOP/s, from the makers' data sheets; a T4 has float16 only. Longer names come first.
 PEAKS = {
@@ -51,7 +51,9 @@ def contenders(name, x, seconds, wide=WIDE, compiled=True):
     for batch in (networks.RECIPES[name]["batch"], wide):
         model = networks.our_model(name)
         model.net.to(device)
-        steps = networks.train_ours(model, name, x, 10**7, precision, 0, batch, compile=compiled, every=EVERY)
+        steps = networks.train_ours(
+            model, name, x, 10**7, precision, 0, batch, wrap=torch.compile if compiled else None, every=EVERY
+        )
         label = f"ours, {str(precision).removeprefix('torch.')}, batch {batch}"
         turns[label] = rate(lambda steps=steps: next(steps), batch * EVERY, 1, seconds, wait)
     cost = {

@@ -4,7 +4,7 @@ The best-known course on diffusion models trains a UNet2DModel of the diffusers 
 attention; it has 1.7 million parameters, prints eps, and runs in float32.
 """
 
-from itertools import count
+import math
 from types import SimpleNamespace
 
 import torch
@@ -14,7 +14,8 @@ from course import schedules
 from course.commands.training import RECIPES
 from course.data import batches, data_root, load
 from course.models import as_eps, from_diffusers
-from course.train import loss_fn, train
+from course.training.eps import loss_fn, train
+from course.training.loop import loop
 from course.unet import UNet
 
 BATCH = 128  # of the baseline
@@ -50,30 +51,26 @@ def baseline_net(seed=0):
     )
 
 
-def train_baseline(net, optimiser, x, batch=BATCH, precision=torch.float32, seed=0, start=0):
-    """Endless training as that course does it: eps, mean squared error, t uniform on 1..T, Adam, no average.
-
-    Yields the number of steps done. All randomness of step k comes from (seed, k), so that `start` can go on.
-    """
+def train_baseline(net, x, steps, batch=BATCH, precision=torch.float32, seed=0, **options):
+    """The training of that course, as a generator of Progress: eps, mean squared error, t uniform on 1..T, Adam at one
+    rate, nothing clipped, no average (that of decay 0 is the network itself)."""
     schedule = schedules.linear().to(x.device)
-    source = batches(x, None, batch, seed, start)
-    for step in count(start):
-        generator = torch.Generator(x.device).manual_seed(seed * 1_000_003 + step)
-        x0, _ = next(source)
+    pictures_of = batches(x, None, batch, seed)
+
+    def loss(net, k, generator):
+        x0, _ = pictures_of(k)
         t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator, device=x.device)  # (B,)
         eps = torch.randn(x0.shape, generator=generator, device=x.device)
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
-            loss = loss_fn(from_diffusers(net, schedule), schedule, x0, t, eps)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        yield step + 1
+        return loss_fn(from_diffusers(net, schedule), schedule, x0, t, eps)
+
+    plain = {"lr": LR, "betas": (0.9, 0.999), "warm_up": 0, "floor": 1.0, "clip": math.inf, "decay": 0.0}
+    return loop(net, loss, steps, precision=precision, seed=seed, **plain | options)
 
 
-def baseline(x, batch=BATCH, precision=torch.float32, layout=torch.contiguous_format):
+def baseline(x, batch=BATCH, precision=torch.float32, layout=torch.contiguous_format, **options):
     """The baseline in training: `step()` makes one step; `batch` says of how many pictures, `net` is its network."""
     net = baseline_net().to(x.device, memory_format=layout)
-    steps = train_baseline(net, torch.optim.Adam(net.parameters(), LR), x, batch, precision)
+    steps = train_baseline(net, x, 10**6, batch, precision, **options)
     return SimpleNamespace(step=lambda: next(steps), batch=batch, net=net)
 
 

@@ -8,6 +8,7 @@ are too long for that, and whatever else the machine does meanwhile slows them d
 """
 
 import hashlib
+import math
 from functools import partial
 
 import networks
@@ -15,12 +16,12 @@ import torch
 from measuring import Skip, cores, has_bfloat16, rate_of
 
 from course import schedules
-from course.checkpoints import classifier, read, save
 from course.data import load
 from course.metrics import frechet
 from course.models import clip_x0, from_diffusers
 from course.samplers import ddim, last
-from course.train import held_out_loss
+from course.training.checkpoints import classifier, read, save
+from course.training.eps import held_out_loss
 
 MINUTES = 20  # of the baseline
 SAMPLES, STEPS = 1000, 20
@@ -77,27 +78,6 @@ def judge(bench, clip=True):
     return Judge(net.features, read(place)[0]["features"], held, x_T, clip=clip), x[:REFERENCE]
 
 
-def keep(place, net, optimiser, card):
-    """Store a run of the baseline, so that it can go on."""
-    tensors = {f"net.{name}": w for name, w in net.state_dict().items()}
-    for k, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"adam.{k}.{name}": w for name, w in state.items()}
-    save(place, tensors, card)
-
-
-def go_on(place, net, optimiser):
-    """Bring net and optimiser to where the stored run stands; returns its card."""
-    tensors, card = read(place)
-    net.load_state_dict({name[4:]: w for name, w in tensors.items() if name.startswith("net.")})
-    state = {}
-    for name, w in tensors.items():
-        if name.startswith("adam."):
-            _, k, key = name.split(".")
-            state.setdefault(int(k), {})[key] = w
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-    return card
-
-
 def point(second, step, judged):
     """One point of a curve, [second, step, distance, loss], also printed."""
     print(f"  {second:.0f} s, {step} steps: distance {judged[0]:.2f}, loss {judged[1]:.4f}", flush=True)
@@ -110,22 +90,17 @@ def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2,
 
     A step counts for `pace` seconds. Killed, it goes on from the file `place`, which is written `saves` times.
     """
-    optimiser, card = torch.optim.Adam(net.parameters(), networks.LR), {"step": 0, "curve": []}
-    if place.exists():
-        card = go_on(place, net, optimiser)
-    steps = networks.train_baseline(net, optimiser, x, batch, start=card["step"])
-    saved = card["step"]
-    while len(card["curve"]) < parts:
-        card["step"] = next(steps)
-        spent = card["step"] * pace
+    state, card = read(place) if place.exists() else (None, {"step": 0, "curve": []})
+    steps, saved = math.ceil(seconds / pace), card["step"]
+    for progress in networks.train_baseline(net, x, steps, batch, state=state):
+        card["step"], spent = progress.step, progress.step * pace
         due = spent >= seconds * (len(card["curve"]) + 1) / parts
         if due:
-            net.eval()
-            card["curve"].append(point(spent, card["step"], judge(from_diffusers(net, schedules.linear()))))
-            net.train()
-        if due or (card["step"] - saved) * pace >= seconds / saves:
-            keep(place, net, optimiser, card)
-            saved = card["step"]
+            model = from_diffusers(net.eval(), schedules.linear())
+            card["curve"].append(point(spent, progress.step, judge(model)))
+        if due or (progress.step - saved) * pace >= seconds / saves:
+            save(place, progress.state(), card)
+            saved = progress.step
     return card
 
 

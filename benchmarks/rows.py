@@ -7,8 +7,8 @@ import torch
 from measuring import compared, has_bfloat16, measure, rate, thread_counts
 
 from course import env, schedules
-from course.checkpoints import pretrained
 from course.samplers import ddim, ddpm, last
+from course.training.checkpoints import pretrained
 
 SECONDS = 2.0  # a turn of a training contender
 PICTURES, STEPS = 64, 50  # of the sampler row
@@ -37,7 +37,8 @@ def speed(bench):
     sizes = [f"{sum(p.numel() for p in run.net.parameters()):,}" for run in runs.values()]
     text = f"Data: {name}. The baseline has {sizes[0]} weights and trains on batches of {batch}; ours has "
     text += f"{sizes[1]} weights and the recipe of `train`, batches of {own}. "
-    text += "Both draw their own batches, times and noise; ours also clips gradients and averages its weights."
+    text += "Both draw their own batches, times and noise, in the same loop; ours also clips gradients and averages "
+    text += "its weights."
     return compared("images/s", numbers, against, text, "higher")
 
 

@@ -31,13 +31,11 @@ _MODULES = (
     "samplers",
     "nets",
     "unet",
-    "checkpoints",
-    "train",
     "shapes",
     "scenes",
     "scene_reader",
     "latent",
-    "latent_train",
+    "training",
     "hub",
     "metrics",
     "pixels",
@@ -50,7 +48,7 @@ _MODULES = (
 )
 
 _FUNCTIONS = {
-    "pretrained": "checkpoints",
+    "pretrained": "training",
     "ask": "quiz_view",
     "check": "exercises",
     "solution": "exercises",

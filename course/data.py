@@ -4,8 +4,8 @@ import gzip
 import os
 import socket
 import tempfile
+from functools import lru_cache
 from http.client import HTTPException
-from itertools import count
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -175,20 +175,26 @@ def reachable(timeout=2.0):
     return True
 
 
-def batches(x, y=None, size=128, seed=0, start=0):
-    """Endless shuffled batches (x (B, ...), y (B,) or None); each round has an order of its own, by (seed, round).
+def batches(x, y=None, size=128, seed=0):
+    """Shuffled batches by their number, without end: a function k -> (x (B, ...), y (B,) or None), k = 0, 1, ...
 
-    The rest of a round that fills no batch is left out. `start` is the number of the first batch: a run that goes on
-    at step k asks for start = k and gets what it would have got. Raises ValueError unless 1 <= size <= len(x), for
-    pictures outside [-1, 1], and where labels and pictures differ in number.
+    Each round through the pictures has an order of its own, by (seed, round); what fills no batch is left out of it. A
+    run that goes on at step k asks for number k and gets what it would have got. Raises ValueError unless
+    1 <= size <= len(x), for pictures outside [-1, 1], and where labels and pictures differ in number.
     """
     clean_pictures(x)
     if not 1 <= size <= len(x):
         raise ValueError(f"a batch of {size} does not fit {len(x)} pictures")
     if y is not None and len(y) != len(x):
         raise ValueError(f"each picture needs one label, but there are {len(x)} pictures and {len(y)} labels")
-    first, skip = divmod(start, len(x) // size)
-    for turn in count(first):
-        order = torch.from_numpy(np.random.default_rng((seed, turn)).permutation(len(x))).to(x.device)
-        for chosen in order[: len(x) // size * size].split(size)[skip if turn == first else 0 :]:
-            yield x[chosen], None if y is None else y[chosen]
+
+    @lru_cache(maxsize=1)  # one round after the other: its order is made once
+    def order(turn):
+        return torch.from_numpy(np.random.default_rng((seed, turn)).permutation(len(x))).to(x.device)
+
+    def batch(k):
+        turn, place = divmod(k, len(x) // size)
+        chosen = order(turn)[place * size :][:size]
+        return x[chosen], None if y is None else y[chosen]
+
+    return batch

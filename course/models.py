@@ -3,7 +3,7 @@ batches, a count. Samplers never know.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn as nn
@@ -33,6 +33,16 @@ def as_eps(model, schedule, kind):
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
     return AsEps(model, schedule, kind)
+
+
+def net_of(model):
+    """The network that an `as_eps` model asks; of a bare network, itself."""
+    return model.net if isinstance(model, AsEps) else model
+
+
+def with_net(model, net, **changes):
+    """The same model around another network; `changes` are other fields of an `as_eps` model, such as its schedule."""
+    return replace(model, net=net, **changes) if isinstance(model, AsEps) else net
 
 
 def _nothing(cond, null):

@@ -12,7 +12,7 @@ from conftest import ROOT, run
 
 from course.metrics import frechet
 from course.models import as_eps, clip_x0
-from course.train import Progress
+from course.training.loop import Progress
 
 sys.path.append(str(ROOT / "benchmarks"))
 import bench

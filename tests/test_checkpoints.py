@@ -13,7 +13,10 @@ import torch
 from helpers import files, normal, open_up, read_only, refused
 
 from course import NULL, env, schedules
-from course.checkpoints import (
+from course.models import as_eps
+from course.nets import Classifier
+from course.schedules import linear
+from course.training.checkpoints import (
     CheckpointError,
     build,
     classifier,
@@ -24,9 +27,6 @@ from course.checkpoints import (
     read,
     save,
 )
-from course.models import as_eps
-from course.nets import Classifier
-from course.schedules import linear
 from course.unet import UNet
 
 TENSORS = {
@@ -337,7 +337,7 @@ def offline(monkeypatch):
 
 @pytest.mark.parametrize("name", ["minst", "", "../mnist", "classifier-digits", "MNIST.safetensors"])
 def test_an_unknown_name_lists_the_known_ones(name, monkeypatch, tmp_path):
-    monkeypatch.setattr("course.checkpoints.shipped", lambda path: tmp_path)
+    monkeypatch.setattr("course.training.checkpoints.shipped", lambda path: tmp_path)
     for known in ("b", "a", "classifier-digits", "classifier-c"):
         stored(tmp_path / f"{known}.safetensors")
     with refused(ValueError, rf"no weights called '{name}' come with the course; there are a, b$"):
@@ -345,7 +345,7 @@ def test_an_unknown_name_lists_the_known_ones(name, monkeypatch, tmp_path):
 
 
 def test_an_unknown_classifier_lists_the_known_ones_by_the_names_that_work(monkeypatch, tmp_path):
-    monkeypatch.setattr("course.checkpoints.shipped", lambda path: tmp_path)
+    monkeypatch.setattr("course.training.checkpoints.shipped", lambda path: tmp_path)
     for known in ("a", "classifier-digits", "classifier-c"):
         stored(tmp_path / f"{known}.safetensors")
     with refused(ValueError, r"no weights called 'a' come with the course; there are c, digits$"):
@@ -353,7 +353,7 @@ def test_an_unknown_classifier_lists_the_known_ones_by_the_names_that_work(monke
 
 
 def test_a_shipped_name_finds_its_file(monkeypatch, tmp_path):
-    monkeypatch.setattr("course.checkpoints.shipped", lambda path: tmp_path)
+    monkeypatch.setattr("course.training.checkpoints.shipped", lambda path: tmp_path)
     net, reader = network(), open_up(Classifier(1, 4))
     stored(tmp_path / "digits.safetensors", net)
     stored(tmp_path / "classifier-digits.safetensors", reader, card={"net": describe(reader)})

@@ -10,14 +10,22 @@ from helpers import files, listing, normal, refused, seeded
 from safetensors.torch import load_file
 from transformers import CLIPTokenizerFast
 
-from course import latent, latent_train, scenes
+from course import latent, scenes
 from course.forward import q_sample
 from course.latent import LENGTH, WORDS, TextToLatent, build, save, token_ids
-from course.latent_train import Latents, encode_scenes, latent_batches, train_autoencoder, train_text_to_latent, windows
 from course.models import as_eps
 from course.samplers import ddim, last
 from course.schedules import scaled_linear
-from course.train import Diverged
+from course.training.latent import (
+    Latents,
+    drawn_scenes,
+    encode_scenes,
+    latent_batches,
+    train_autoencoder,
+    train_text_to_latent,
+    windows,
+)
+from course.training.loop import Diverged
 
 PROMPT = "a large red circle on a white background"
 
@@ -306,7 +314,7 @@ def test_what_is_encoded_is_what_is_drawn():
     parts = list(encode_scenes(vae, 260))
     assert sum(len(part.scenes) for part in parts) == 260
     assert len({str(scene) for part in parts for scene in part.scenes}) > 150  # no part repeats another
-    (chosen, generator), *_ = latent_train.drawn_scenes(40)
+    (chosen, generator), *_ = drawn_scenes(40)
     with torch.no_grad():
         q = vae.encode(scenes.draw(chosen, generator)).latent_dist
     (found,) = encode_scenes(vae, 40)
@@ -314,23 +322,20 @@ def test_what_is_encoded_is_what_is_drawn():
 
 
 def test_batches_are_those_of_seed_and_step(pipe, some):
-    whole = list(islice(latent_batches(pipe, some, batch=8), 6))
-    for start in (0, 1, 4):
-        for (z, ids), (z_then, ids_then) in zip(
-            islice(latent_batches(pipe, some, batch=8, start=start), 2), whole[start:], strict=False
-        ):
-            assert z.equal(z_then)
-            assert ids.equal(ids_then)
+    whole = [*map(latent_batches(pipe, some, batch=8), range(6))]
+    for k in (4, 0, 1, 5):
+        for found, then in zip(latent_batches(pipe, some, batch=8)(k), whole[k], strict=True):
+            assert found.equal(then)
     assert (whole[0][0].shape, whole[0][1].shape) == ((8, 4, 8, 8), (8, 77))
     assert not whole[0][0].equal(whole[1][0])
-    assert not next(latent_batches(pipe, some, batch=8, seed=1))[0].equal(whole[0][0])
+    assert not latent_batches(pipe, some, batch=8, seed=1)(0)[0].equal(whole[0][0])
 
 
 def test_batches_are_scaled_draws_with_a_prompt_that_fits(pipe):
     """Latents that carry the number of their scene, so that each can be found again."""
     chosen = scenes.random_scenes(30, generator=seeded(2))
     number = torch.arange(30.0).reshape(30, 1, 1, 1).expand(30, 4, 8, 8)
-    z, ids = next(latent_batches(pipe, Latents(number, torch.full_like(number, 0.01), chosen), batch=400, empty=0.0))
+    z, ids = latent_batches(pipe, Latents(number, torch.full_like(number, 0.01), chosen), batch=400, empty=0.0)(0)
     z = z / pipe.vae.config.scaling_factor
     rows = z.mean((1, 2, 3)).round().long()
     assert (z - rows.reshape(-1, 1, 1, 1)).std().item() == pytest.approx(0.01, rel=0.02)
@@ -346,7 +351,7 @@ def test_batches_are_scaled_draws_with_a_prompt_that_fits(pipe):
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_a_share_of_the_prompts_is_empty(share, pipe, some):
-    _, ids = next(latent_batches(pipe, some, batch=2000, empty=share))
+    _, ids = latent_batches(pipe, some, batch=2000, empty=share)(0)
     nothing = token_ids(pipe, [""])
     found = (ids == nothing).all(1).float().mean().item()
     assert found == pytest.approx(share, abs=0.03 if share == 0.1 else 0)

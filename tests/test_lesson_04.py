@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from conftest import ROOT, module
 
 from course import exercises
-from course.checkpoints import pretrained
 from course.data import batches, load
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.models import as_eps
 from course.samplers import ddim, last
 from course.schedules import linear
-from course.train import held_out_loss, train
+from course.training.checkpoints import pretrained
+from course.training.eps import held_out_loss, train
 from course.unet import ResBlock, UNet
 
 LESSON = ROOT / "notebooks/04_train_unet.ipynb"

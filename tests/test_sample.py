@@ -10,13 +10,13 @@ from PIL import Image
 from test_checkpoints import NO_CHECKPOINT, pickled
 
 from course.__main__ import main
-from course.checkpoints import describe, load_model, save
 from course.commands import CHECKPOINT
 from course.data import load
 from course.models import cfg
 from course.nets import Classifier
 from course.samplers import ddim, last
 from course.schedules import cosine
+from course.training.checkpoints import describe, load_model, save
 from course.unet import UNet
 
 

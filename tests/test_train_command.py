@@ -16,12 +16,12 @@ from test_checkpoints import NO_CHECKPOINT, pickled, stored
 
 from course import env
 from course.__main__ import main
-from course.checkpoints import describe, load_model, read, save
 from course.commands import CHECKPOINT, training
 from course.commands import train as train_command
 from course.data import load
 from course.models import AsEps
-from course.train import held_out_loss, loss_fn, loss_per_t
+from course.training.checkpoints import describe, load_model, read, save
+from course.training.eps import held_out_loss, loss_fn, loss_per_t
 from course.unet import UNet
 
 SMALL = ["--data", "digits", "--batch", "32", "--width", "8", "--device", "cpu"]
@@ -134,10 +134,10 @@ class interrupted_at:
                 raise self.error
             return loss_fn(*arguments)
 
-        self.monkeypatch.setattr("course.train.loss_fn", failing)
+        self.monkeypatch.setattr("course.training.eps.loss_fn", failing)
 
     def __exit__(self, *_):
-        self.monkeypatch.setattr("course.train.loss_fn", loss_fn)
+        self.monkeypatch.setattr("course.training.eps.loss_fn", loss_fn)
 
 
 def test_a_network_without_labels_can_be_trained(tmp_path, bare):

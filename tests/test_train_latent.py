@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course.__main__ import main
-from course.checkpoints import read
+from course.training.checkpoints import read
 
 SMALL = ["--autoencoder-steps", "3", "--latents", "250", "--steps", "3", "--precision", "float32", "--device", "cpu"]
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from conftest import ROOT
 
-from course.checkpoints import classifier, pretrained
 from course.data import load
 from course.forward import q_sample
 from course.models import cfg
 from course.samplers import ddim, last
-from course.train import held_out_loss, loss_per_t
+from course.training.checkpoints import classifier, pretrained
+from course.training.eps import held_out_loss, loss_per_t
 
 FILES = sorted((ROOT / "data/checkpoints").glob("*.safetensors"))
 PICTURES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32)}

@@ -19,16 +19,17 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from course.checkpoints import describe, load_model, save
 from course.data import batches, load
 from course.env import checkout, threads
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
-from course.models import as_eps
+from course.models import as_eps, net_of, with_net
 from course.nets import Clock
 from course.samplers import ddim, last
 from course.schedules import linear
-from course.train import EMA, held_out_loss, loss_per_t, spread_times, train
+from course.training.checkpoints import describe, load_model, save
+from course.training.eps import held_out_loss, loss_per_t, spread_times, train
+from course.training.loop import loop
 from course.unet import ResBlock, UNet
 
 TIMES = [1, 5, 10, 20, 50, 100, 200, 300, 500, 700, 1000]
@@ -88,38 +89,28 @@ def by_train(model, steps=1000, seed=0, x=scans, y=None, lr=2e-3, decay=0.99):
 
 
 def by_hand(model, steps, weight=None, spread=True, fall=True, decays=(0.99,)):
-    """The same loop with switches that the package does not have. Returns the averages (the first decay is warmed up,
-    the others start at the random weights), the network, and what it cost."""
-    net = model.net if hasattr(model, "kind") else model
-    optimiser = torch.optim.AdamW(net.parameters(), 2e-3, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
-    warm, losses = EMA(net, decays[0]), []
-    cold = {d: copy.deepcopy(net).requires_grad_(False) for d in decays[1:]}
-    data, begun = batches(scans, size=64), time.process_time()
-    for step in range(steps):
-        cosine = 0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2
-        optimiser.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50) * (cosine if fall else 1)
-        x0, generator = next(data)[0], seeded(step)
-        t = spread_times(64, 1000, generator) if spread else torch.randint(1, 1001, (64,), generator=generator)
+    """The same loop, its loss with switches that the package does not have. Returns the averages (the first decay is
+    warmed up, the others start at the random weights), the network, and what it cost."""
+    net, batch, losses = net_of(model), batches(scans, size=64), []
+    cold, begun = {d: copy.deepcopy(net).requires_grad_(False) for d in decays[1:]}, time.process_time()
+
+    def loss(net, k, generator):
+        x0, _ = batch(k)
+        even, free = {"generator": generator}, {"size": (64,), "generator": generator}
+        t = spread_times(64, 1000, **even) if spread else torch.randint(1, 1001, **free)
         eps = torch.randn(x0.shape, generator=generator)
-        error = (model(q_sample(schedule, x0, t, eps), t, None) - eps).square().mean((1, 2, 3))
-        loss = (error * weight(t)).mean() if weight else error.mean()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        warm.update(net, step)
+        error = (with_net(model, net)(q_sample(schedule, x0, t, eps), t, None) - eps).square().mean((1, 2, 3))
+        losses.append(error.mean().item())
+        return (error * weight(t)).mean() if weight else error.mean()
+
+    for progress in loop(net, loss, steps, decay=decays[0], floor=0.02 if fall else 1.0):
+        warm = progress.ema
         for d, shadow in cold.items():
             torch._foreach_lerp_(list(shadow.parameters()), [p.detach() for p in net.parameters()], 1 - d)
-        losses.append(error.mean().item())
-    losses = torch.tensor(losses)
-    cost = {"loss": rounded(losses.reshape(-1, 10).mean(1)), "seconds": round(time.process_time() - begun, 1)}
-    cost["scatter"] = rounded([losses[-100:].std()])[0]
-    return [warm.net, *cold.values()], net, cost
-
-
-def with_net(model, net):
-    """The same model around another network."""
-    return as_eps(net, schedule, model.kind) if hasattr(model, "kind") else net
+    means = torch.tensor(losses)
+    cost = {"loss": rounded(means.reshape(-1, 10).mean(1)), "seconds": round(time.process_time() - begun, 1)}
+    cost["scatter"] = rounded([means[-100:].std()])[0]
+    return [warm, *cold.values()], net, cost
 
 
 def ship(name, net, seconds, call=lambda net: net, **recipe):
@@ -259,20 +250,19 @@ def shadows():
 
 
 def museum_loop(x, steps=300, lr=2e-3, seed=None, sign=1, latest=1000):
-    """The plain loop of the lesson, with what can be broken as arguments: the network and its losses."""
-    net, losses = small(), []
-    optimiser = torch.optim.AdamW(net.parameters(), lr)
-    for step in range(steps):
-        generator = seeded(step if seed is None else seed)
+    """The plain loop of the lesson, with what can be broken as arguments: the network and its losses. It knows one
+    rate, clips nothing, and keeps no average."""
+    net = small()
+
+    def loss(net, k, generator):
+        generator = seeded(k if seed is None else seed)
         x0 = x[torch.randint(len(x), (64,), generator=generator)]
         t = torch.randint(1, latest + 1, (64,), generator=generator)
         eps = torch.randn(x0.shape, generator=generator)
-        loss = (net(q_sample(schedule, x0, t, eps), t) - sign * eps).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    return net, losses
+        return (net(q_sample(schedule, x0, t, eps), t) - sign * eps).square().mean()
+
+    plain = {"betas": (0.9, 0.999), "weight_decay": 0.01, "warm_up": 0, "floor": 1.0, "clip": math.inf, "decay": 0.0}
+    return net, [progress.loss for progress in loop(net, loss, steps, lr=lr, **plain)]
 
 
 def exhibit(x=scans, back=lambda x: x, **broken):

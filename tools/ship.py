@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 
-from course.checkpoints import classifier, load_model, save
 from course.commands import CHECKPOINT
 from course.commands.training import RECIPES
 from course.data import load
@@ -22,7 +21,8 @@ from course.env import PACKAGE
 from course.metrics import bootstrap, frechet, frechet_interval, pca
 from course.models import cfg
 from course.samplers import ddim, last
-from course.train import held_out_loss
+from course.training.checkpoints import classifier, load_model, save
+from course.training.eps import held_out_loss
 
 STEPS, SCALES = 50, (1.0, 1.5)
 

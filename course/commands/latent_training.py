@@ -28,7 +28,7 @@ def _followed(what, place, training, steps, minutes):
     """Run a training to its end, with a bar and checkpoints: (averaged model, seconds)."""
     from tqdm import tqdm
 
-    from course.checkpoints import save
+    from course.training.checkpoints import save
 
     saved = time.perf_counter()
     with tqdm(total=steps, desc=what, unit="step", mininterval=0.5) as bar:
@@ -43,7 +43,7 @@ def _followed(what, place, training, steps, minutes):
 
 def _state(place):
     """The state in a checkpoint, or None where there is none yet."""
-    from course.checkpoints import read
+    from course.training.checkpoints import read
 
     return read(place)[0] if place.exists() else None
 
@@ -59,7 +59,7 @@ def _finished(state, net, steps):
 def _autoencoder(out, recipe, vae, minutes):
     import torch
 
-    from course.latent_train import train_autoencoder
+    from course.training.latent import train_autoencoder
 
     place, steps = out / "autoencoder.safetensors", recipe["autoencoder_steps"]
     state = _state(place)
@@ -78,8 +78,8 @@ def _latents(out, recipe, vae, device):
     import torch
     from tqdm import tqdm
 
-    from course.checkpoints import read, save
-    from course.latent_train import Latents, drawn_scenes, encode_scenes
+    from course.training.checkpoints import read, save
+    from course.training.latent import Latents, drawn_scenes, encode_scenes
 
     place, n, seed = out / "latents.safetensors", recipe["latents"], recipe["seed"]
     if place.exists():
@@ -99,7 +99,7 @@ def _latents(out, recipe, vae, device):
 
 def _text_to_latent(out, recipe, pipe, stored, device, minutes):
     from course.latent import TextToLatent
-    from course.latent_train import train_text_to_latent
+    from course.training.latent import train_text_to_latent
 
     place, steps = out / "text-to-latent.safetensors", recipe["steps"]
     pipe.unet.to(device)

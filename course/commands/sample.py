@@ -97,8 +97,8 @@ def _exact(chosen):
 
 def _network(chosen):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
-    from course.checkpoints import load_model, pretrained
     from course.models import cfg, in_parts
+    from course.training.checkpoints import load_model, pretrained
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)

@@ -46,8 +46,8 @@ def _minutes(text):
 
 def main(chosen):
     """Train, or go on training, and report. Raises UserError for a wrong use, bad data, divergence, no memory."""
-    from course.checkpoints import save
-    from course.train import Diverged
+    from course.training.checkpoints import save
+    from course.training.loop import Diverged
 
     place, device = chosen.out / CHECKPOINT, usable_device(chosen.device)
     net, card, state = _found(chosen, place) if chosen.resume else (None, None, {})
@@ -81,7 +81,7 @@ def main(chosen):
 
 def _found(chosen, place):
     """The run in the folder: its network, its card, its state. Raises UserError where there is none that can go on."""
-    from course.checkpoints import CheckpointError, read
+    from course.training.checkpoints import CheckpointError, read
 
     for option in ("steps", "batch", "width", "precision"):
         if getattr(chosen, option) is not None:
@@ -111,7 +111,7 @@ def _built(card):
     """The network of a card with its first weights: the same for the same seed."""
     import torch
 
-    from course.checkpoints import build
+    from course.training.checkpoints import build
 
     torch.manual_seed(card["recipe"]["seed"])
     return build(card)

@@ -32,9 +32,9 @@ def add_to(commands):
 
 def main(chosen):
     """Train to the end, or on to it. Raises UserError for a wrong use, a damaged run, divergence, a full disk."""
-    from course.checkpoints import CheckpointError
     from course.commands.latent_training import go
-    from course.train import Diverged
+    from course.training.checkpoints import CheckpointError
+    from course.training.loop import Diverged
 
     device = usable_device(chosen.device)
     try:

@@ -38,7 +38,7 @@ def plan(chosen, name, x, y, device):
     import torch
 
     from course import env
-    from course.checkpoints import describe
+    from course.training.checkpoints import describe
     from course.unet import UNet
 
     recipe = {**RECIPES[name], "seed": chosen.seed, "drop": 0.1, "warm_up": 50}
@@ -82,20 +82,19 @@ def _training(net, card, x, y, steps, every, state=None):
     from course import schedules
     from course.data import batches
     from course.models import as_eps
-    from course.train import train
+    from course.training.eps import train
 
     recipe, device = card["recipe"], x.device
     schedule = getattr(schedules, card["schedule"])()
-    start = int(state["step"]) if state else 0
     labels = y if card["net"]["num_classes"] else None
     return train(
         as_eps(net, schedule, card["prints"]),
         schedule,
-        batches(x, labels, recipe["batch"], recipe["seed"], start),
+        batches(x, labels, recipe["batch"], recipe["seed"]),
         steps,
         **{key: recipe[key] for key in ("lr", "decay", "drop", "warm_up", "seed")},
         precision=getattr(torch, recipe["precision"]),
-        compile=device.type == "cuda",
+        wrap=torch.compile if device.type == "cuda" else None,
         every=every,
         state=state or None,
     )
@@ -105,7 +104,7 @@ def go(chosen, net, card, state, pictures, device):
     """Train to the end of the card's steps, with a bar, checkpoints and sample grids on the way; then report."""
     from tqdm import tqdm
 
-    from course.checkpoints import save
+    from course.training.checkpoints import save
 
     place, steps, batch = chosen.out / CHECKPOINT, card["recipe"]["steps"], card["recipe"]["batch"]
     done, spent = (int(state["step"]), float(state["seconds"])) if state else (0, 0.0)
@@ -149,7 +148,7 @@ def _report(model, card, pictures):
     import torch
 
     from course import schedules
-    from course.train import held_out_loss, loss_per_t
+    from course.training.eps import held_out_loss, loss_per_t
 
     schedule, parts = getattr(schedules, card["schedule"])(), {}
     for name, x, y in (("held out", *pictures[2:]), ("training", *pictures[:2])):

@@ -7,7 +7,7 @@ from course.exercises.lesson_04_network import EMBEDDING, FILM
 from course.exercises.spec import Case, Exercise, Mistake, coarse, column, normal
 from course.forward import q_sample
 from course.schedules import Schedule, linear
-from course.train import loss_fn
+from course.training.eps import loss_fn
 
 
 def _pair_cases(generator):

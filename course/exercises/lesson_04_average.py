@@ -4,7 +4,7 @@ import torch
 import torch.nn as nn
 
 from course.exercises.spec import Case, Exercise, Mistake, normal
-from course.train import EMA
+from course.training.loop import EMA
 
 
 def _average(shadow, weights, step, decay):
