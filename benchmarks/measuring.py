@@ -17,7 +17,7 @@ import psutil
 import torch
 
 from course import env
-from course.commands import UserError, write_whole
+from course.commands import UserError, write_out
 
 
 class Skip(Exception):
@@ -189,4 +189,4 @@ def read_results(path, here):
 
 def write_results(path, here, rows):
     """Write the results, whole or not at all."""
-    write_whole(path, json.dumps({"machine": here, "rows": rows}, indent=1).encode())
+    write_out(path, json.dumps({"machine": here, "rows": rows}, indent=1))

@@ -11,11 +11,11 @@ import torch
 from measuring import Skip
 
 from course import schedules
-from course.commands.training import RECIPES
-from course.data import batches, data_root, load
+from course.data import batches, data_root
 from course.models import as_eps, from_diffusers
 from course.training.eps import loss_fn, train
 from course.training.loop import loop
+from course.training.recipes import RECIPES, split
 from course.unet import UNet
 
 BATCH = 128  # of the baseline
@@ -29,8 +29,7 @@ def data_name():
 
 def pictures(name):
     """The training pictures of a set, (N, 1, 28, 28), without those that its recipe keeps back."""
-    x = load(name, "all" if name == "mnist_mini" else "train")[0]
-    return x[: len(x) - RECIPES[name]["held"]]
+    return split(name)[0]
 
 
 def baseline_net(seed=0):

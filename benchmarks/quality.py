@@ -20,6 +20,7 @@ from course.data import load
 from course.metrics import frechet
 from course.models import clip_x0, from_diffusers
 from course.samplers import ddim, last
+from course.training.card import Card
 from course.training.checkpoints import classifier, read, save
 from course.training.eps import held_out_loss
 
@@ -90,18 +91,17 @@ def train_to(place, net, x, judge, seconds, pace, batch=networks.BATCH, parts=2,
 
     A step counts for `pace` seconds. Killed, it goes on from the file `place`, which is written `saves` times.
     """
-    state, card = read(place) if place.exists() else (None, {"step": 0, "curve": []})
-    steps, saved = math.ceil(seconds / pace), card["step"]
+    state, card = read(place) if place.exists() else (None, Card(step=0))
+    curve, saved, steps = card.metrics.get("curve", []), card.step, math.ceil(seconds / pace)
     for progress in networks.train_baseline(net, x, steps, batch, state=state):
-        card["step"], spent = progress.step, progress.step * pace
-        due = spent >= seconds * (len(card["curve"]) + 1) / parts
+        spent = progress.step * pace
+        due = spent >= seconds * (len(curve) + 1) / parts
         if due:
-            model = from_diffusers(net.eval(), schedules.linear())
-            card["curve"].append(point(spent, progress.step, judge(model)))
+            curve.append(point(spent, progress.step, judge(from_diffusers(net.eval(), schedules.linear()))))
         if due or (progress.step - saved) * pace >= seconds / saves:
-            save(place, progress.state(), card)
+            save(place, progress.state(), Card(step=progress.step, metrics={"curve": curve}))
             saved = progress.step
-    return card
+    return {"step": saved, "curve": curve}
 
 
 def baseline(bench):

@@ -5,7 +5,7 @@ import statistics
 import figure
 from measuring import ratios
 
-from course.commands import write_whole
+from course.commands import write_out
 
 TITLES = {
     "speed": "Training speed",
@@ -184,5 +184,5 @@ def write(here, rows, folder, rehearsed=None):
     """Write benchmark.md and benchmark.png of these rows into a folder."""
     drawn = figure.draw(rows)
     if drawn:
-        write_whole(folder / "benchmark.png", drawn[0])
-    write_whole(folder / "benchmark.md", page(here, rows, drawn[1] if drawn else None, rehearsed).encode())
+        write_out(folder / "benchmark.png", drawn[0])
+    write_out(folder / "benchmark.md", page(here, rows, drawn[1] if drawn else None, rehearsed))

@@ -15,56 +15,35 @@ Conventions, the same in every lesson and every function:
 """
 
 import importlib
+import pkgutil
+import sys
 
 NULL = -1
 
-_MODULES = (
-    "env",
-    "quiz",
-    "marking",
-    "progress",
-    "schedules",
-    "forward",
-    "exact",
-    "models",
-    "data",
-    "samplers",
-    "nets",
-    "unet",
-    "shapes",
-    "scenes",
-    "scene_reader",
-    "latent",
-    "training",
-    "hub",
-    "metrics",
-    "pixels",
-    "viz",
-    "widgets",
-    "exercises",
-    "overview",
-    "quiz_controls",
-    "quiz_view",
+__version__ = "0.2.0"
+
+
+def lazily(package, path, homes):
+    """The functions `__getattr__` and `__dir__` of a package that imports what it is asked for, then (PEP 562).
+
+    `homes` maps a name to the module of the package that it lives in; the modules themselves are found in the folders
+    `path`, the package's `__path__`.
+    """
+
+    def names():
+        return sorted({*homes, *(found.name for found in pkgutil.iter_modules(path) if found.name[0] != "_")})
+
+    def find(name):
+        if name in homes:
+            return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        if name in names():
+            return importlib.import_module(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}; it has {', '.join(names())}")
+
+    return find, lambda: sorted({*names(), *vars(sys.modules[package])})
+
+
+# the names that a reader uses most, and where they live
+__getattr__, __dir__ = lazily(
+    __name__, __path__, {"pretrained": "training", "ask": "quiz_view", "check": "exercises", "solution": "exercises"}
 )
-
-_FUNCTIONS = {
-    "pretrained": "training",
-    "ask": "quiz_view",
-    "check": "exercises",
-    "solution": "exercises",
-}  # the names that a reader uses most, and where they live
-
-__all__ = ["NULL", *_MODULES, *_FUNCTIONS]
-__version__ = "0.1.0"
-
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
-    raise AttributeError(f"module 'course' has no attribute {name!r}; it has {', '.join(__all__)}")
-
-
-def __dir__():
-    return sorted(__all__)

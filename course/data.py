@@ -1,7 +1,6 @@
 """Data sets: real scans that are always there, and larger sets that are downloaded once and checked by md5."""
 
 import gzip
-import os
 import socket
 import tempfile
 from functools import lru_cache
@@ -12,8 +11,9 @@ from urllib.parse import urlparse
 import numpy as np
 import torch
 
+from course.checks import clean_pictures
 from course.env import data_root, shipped
-from course.forward import clean_pictures
+from course.files import write_whole
 
 SPLITS = {
     "digits": ("train", "test", "all"),
@@ -125,13 +125,14 @@ def _cifar10(split):
     except RuntimeError:  # torchvision's word for missing or corrupt
         archive = root / CIFAR10.filename
         _ensure(archive, CIFAR10.tgz_md5, [CIFAR10.url], "cifar10")
-        try:
+
+        def unpack(place):
             with tempfile.TemporaryDirectory(dir=root) as fresh:
                 extract_archive(str(archive), fresh)
-                old = root / CIFAR10.base_folder
-                if old.exists():
-                    os.replace(old, Path(fresh) / "corrupt")
-                os.replace(Path(fresh) / CIFAR10.base_folder, old)
+                Path(fresh, CIFAR10.base_folder).replace(place)
+
+        try:
+            write_whole(root / CIFAR10.base_folder, unpack)
         except OSError as error:
             raise DataError(f"cifar10: {archive} cannot be unpacked ({error}). {HELP}") from error
         found = CIFAR10(root, train=split == "train")
@@ -150,13 +151,11 @@ def _ensure(path, md5, urls, name):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
-            with tempfile.TemporaryDirectory(dir=path.parent) as fresh:
-                try:
-                    download_url(url, fresh, path.name, md5)
-                    os.replace(Path(fresh) / path.name, path)
-                    return
-                except (OSError, RuntimeError, HTTPException) as error:  # the next mirror may do
-                    reasons.append(f"{urlparse(url).netloc}: {error}")
+            try:
+                write_whole(path, lambda place, url=url: download_url(url, place.parent, place.name, md5))
+                return
+            except (OSError, RuntimeError, HTTPException) as error:  # the next mirror may do
+                reasons.append(f"{urlparse(url).netloc}: {error}")
     except OSError as error:
         reasons.append(str(error))
     finally:

@@ -21,6 +21,13 @@ def seed_all(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def seeded(seed):
+    """A torch.Generator (CPU) with this seed, and nothing else seeded."""
+    import torch
+
+    return torch.Generator().manual_seed(seed)
+
+
 def device():
     """The torch.device to compute on: a CUDA GPU where there is one, else the CPU."""
     import torch

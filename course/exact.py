@@ -8,7 +8,8 @@ import math
 
 import torch
 
-from course.forward import clean_pictures, floating, normal
+from course.checks import clean_pictures, floating
+from course.forward import normal
 
 
 class GaussianMixture:

@@ -2,28 +2,9 @@
 
 import torch
 
+from course.checks import floating, same_shape
+
 KINDS = ("eps", "x0", "v", "score")
-
-
-def same_shape(a, b, names):
-    """Raise ValueError where two tensors differ in shape: broadcasting would hide it."""
-    if a.shape != b.shape:
-        raise ValueError(f"{names} must have one shape, but are {tuple(a.shape)} and {tuple(b.shape)}")
-
-
-def floating(x):
-    """Raise TypeError where x is not floating point: bytes would wrap and truncate silently."""
-    if not x.is_floating_point():
-        raise TypeError(f"pictures must be floating point in [-1, 1], but are {x.dtype}; divide bytes by 127.5, less 1")
-
-
-def clean_pictures(x):
-    """Raise where x (N, 1 or 3, H, W) cannot be clean pictures: TypeError unless floating point, ValueError outside
-    [-1, 1]. Points and latents, of other shapes, may lie anywhere."""
-    floating(x)
-    if x.ndim == 4 and x.shape[1] in (1, 3) and not (x.abs() <= 1 + 1e-4).all():
-        low, high = x.min().item(), x.max().item()
-        raise ValueError(f"pictures must lie in [-1, 1], but run from {low:g} to {high:g}; bring them there first")
 
 
 def alpha_bar_for(schedule, x, t):

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 import torch.nn as nn
 
+from course.files import write_whole
 from course.models import ask_diffusers
 from course.scenes import RELATIONS, SIZE, SIZES
 from course.shapes import BACKGROUNDS, COLOURS, SHAPES
@@ -37,9 +37,9 @@ def _write_vocabulary(folder):
     vocabulary = [*symbols, *(s + "</w>" for s in symbols), *(a + b for a, b in merges)]
     vocabulary += ["<|startoftext|>", "<|endoftext|>"]
     table = {token: k for k, token in enumerate(dict.fromkeys(vocabulary))}
-    Path(folder, "vocab.json").write_text(json.dumps(table), encoding="utf-8")
+    write_whole(Path(folder, "vocab.json"), json.dumps(table))
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    Path(folder, "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(Path(folder, "merges.txt"), "\n".join(lines) + "\n")
 
 
 def _merges(words):
@@ -146,18 +146,18 @@ def save(pipe, folder, card):
     U-Net and autoencoder go as float16, half the size; the text encoder stays float32, as transformers keeps the type
     that it finds and the two would not fit together. Raises OSError, and FileExistsError where `folder` exists.
     """
-    folder = Path(folder)
-    if folder.exists():
+    if Path(folder).exists():
         raise FileExistsError(f"{folder} exists; choose another place")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
     half = copy.deepcopy(pipe)
     half.unet.to(torch.float16)
     half.vae.to(torch.float16)
-    half.save_pretrained(part, safe_serialization=True)
-    _as_public_ones(part)
-    (part / "README.md").write_text(card, encoding="utf-8")
-    part.replace(folder)
+
+    def made(place):
+        half.save_pretrained(place, safe_serialization=True)
+        _as_public_ones(place)
+        write_whole(place / "README.md", card)
+
+    write_whole(folder, made)
 
 
 def _as_public_ones(folder):

@@ -55,6 +55,7 @@ class MLP(nn.Module):
 
     def __init__(self, dim=2, width=64, num_classes=0):
         super().__init__()
+        self.config = {"dim": dim, "width": width, "num_classes": num_classes}
         self.clock, self.enter = Clock(width, num_classes), nn.Linear(dim, 4 * width)
         self.hidden, self.out = nn.Linear(4 * width, 4 * width), nn.Linear(4 * width, dim)
         nn.init.zeros_(self.out.weight)

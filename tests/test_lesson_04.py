@@ -40,7 +40,7 @@ def runs():
 def callable_of(name):
     """A shipped model as the lesson asks it: the blind one always at t = 1."""
     model, _, card = pretrained(name)
-    always = card["recipe"].get("asked_always_at")
+    always = card.recipe.get("asked_always_at")
     return (lambda x, t, c=None: model(x, torch.full_like(t, always), c)) if always else model
 
 
@@ -49,10 +49,10 @@ def test_a_card_says_what_its_weights_do(name):
     schedule, card = linear(), pretrained(name)[2]
     model, (unseen, _) = callable_of(name), load("digits", "test")
     found, _ = held_out_loss(model, schedule, unseen, generator=seeded(0))
-    assert found == pytest.approx(card["metrics"]["held_out"], rel=2e-3)
-    assert card["prints"] == "eps"
-    assert card["data"] == "digits train"
-    assert card["seconds"] > 1
+    assert found == pytest.approx(card.metrics["held_out"], rel=2e-3)
+    assert card.prints == "eps"
+    assert card.data == "digits train"
+    assert card.seconds > 1
 
 
 @pytest.mark.slow
@@ -64,8 +64,8 @@ def test_the_distance_on_a_card_is_that_of_its_samples(name):
     noise = torch.randn(500, 1, 8, 8, generator=seeded(1))
     x = last(ddim(callable_of(name), schedule, noise, schedule.grid(25))).clamp(-1, 1)
     point, _, _ = frechet_interval(look(x), look(scans), seeded(0))
-    assert point == pytest.approx(card["metrics"]["frechet"][0], abs=0.05)
-    assert nearest(x, scans)[0].mean().item() == pytest.approx(card["metrics"]["nearest"], abs=0.01)
+    assert point == pytest.approx(card.metrics["frechet"][0], abs=0.05)
+    assert nearest(x, scans)[0].mean().item() == pytest.approx(card.metrics["nearest"], abs=0.01)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from course import __version__
 from course.__main__ import main, parser
-from course.commands import UserError, write_whole
+from course.commands import UserError, write_out
 
 
 def test_help_shows_an_example_of_each_command(capsys):
@@ -105,9 +105,9 @@ sys.exit(__main__.main(["doctor"]))
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_write_whole_writes_and_leaves_nothing_beside(tmp_path):
-    write_whole(tmp_path / "a", b"one")
-    write_whole(tmp_path / "a", b"two")
+def test_write_out_writes_and_leaves_nothing_beside(tmp_path):
+    write_out(tmp_path / "a", b"one")
+    write_out(tmp_path / "a", b"two")
     assert (tmp_path / "a").read_bytes() == b"two"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -116,12 +116,12 @@ def test_write_whole_writes_and_leaves_nothing_beside(tmp_path):
 def test_a_full_disk_keeps_the_old_file_and_leaves_nothing_half(tmp_path):
     import resource
 
-    write_whole(tmp_path / "a", b"old")
+    write_out(tmp_path / "a", b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the next byte fails in the middle of the write
     try:
         with pytest.raises(UserError, match=r"cannot write .*a: .*--out"):
-            write_whole(tmp_path / "a", b"x" * 100_000)
+            write_out(tmp_path / "a", b"x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (tmp_path / "a").read_bytes() == b"old"
@@ -132,9 +132,9 @@ def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "missing" / "a", tmp_path / "file" / "a"):
         with pytest.raises(UserError, match="cannot write") as caught:
-            write_whole(place, b"x")
+            write_out(place, b"x")
         assert "\n" not in str(caught.value)
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match="cannot write"):
-        write_whole(tmp_path / "folder", b"x")
+        write_out(tmp_path / "folder", b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

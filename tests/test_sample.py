@@ -1,22 +1,24 @@
 """`sample`: real draws, opened again and compared with the scans they should copy."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from broken import NO_CHECKPOINT, pickled
 from helpers import open_up
 from PIL import Image
-from test_checkpoints import NO_CHECKPOINT, pickled
 
 from course.__main__ import main
-from course.commands import CHECKPOINT
 from course.data import load
 from course.models import cfg
-from course.nets import Classifier
+from course.nets import MLP, Classifier
 from course.samplers import ddim, last
 from course.schedules import cosine
-from course.training.checkpoints import describe, load_model, save
+from course.training.card import Card
+from course.training.checkpoints import TABLE, describe, load_model, save, save_model
+from course.training.run import CHECKPOINT
 from course.unet import UNet
 
 
@@ -28,9 +30,10 @@ def trained(tmp_path_factory):
         net = open_up(UNet(1, 8, num_classes=classes))
         with torch.no_grad():
             net.out.weight.mul_(0.2)  # or guidance would end in pictures of black and white alone
-        card = {"net": describe(net), "schedule": "cosine", "prints": "v", "shape": [1, 8, 8]}
+        card = Card(net=describe(net), schedule="cosine", prints="v", shape=(1, 8, 8))
         folders[name] = tmp_path_factory.mktemp(name)
-        save(folders[name] / CHECKPOINT, {f"ema.{key}": x for key, x in net.state_dict().items()}, card)
+        tensors = {f"ema.{key}": x for key, x in net.state_dict().items()}
+        save(folders[name] / CHECKPOINT, {**tensors, TABLE: cosine().alpha_bar}, card)
     return folders
 
 
@@ -215,22 +218,25 @@ def broken_sources(folder):
     (folder / "pickle").write_bytes(pickled(folder))
     yield "pickle", "is no checkpoint of this course", 1
     net = Classifier(1, 4)
-    save(folder / "classifier", net.state_dict(), {"net": describe(net)})
+    save(folder / "classifier", net.state_dict(), Card(net=describe(net)))
     yield "classifier", "holds no diffusion model", 1
     net = UNet(1, 8)
-    card = {"net": describe(net), "schedule": "cosine", "prints": "v"}
+    card = Card(net=describe(net), schedule="cosine", prints="v")
     save(folder / "shapeless", net.state_dict(), card)
-    yield "shapeless", "holds no diffusion model", 1
-    save(folder / "other", net.state_dict(), card | {"net": describe(UNet(1, 16))})
+    yield "shapeless", r"draws no pictures: .* shape \(\)", 2
+    save_model(folder / "points", MLP(2, 8), cosine(), Card(shape=(2,)))
+    yield "points", r"draws no pictures: .* shape \(2,\)", 2
+    save(folder / "other", net.state_dict(), replace(card, net=describe(UNet(1, 16))))
     yield "other", "another architecture than its card says", 1
-    save(folder / "unknown", net.state_dict(), card | {"net": {"kind": "Transformer"}})
+    save(folder / "unknown", net.state_dict(), replace(card, net={"kind": "Transformer"}))
     yield "unknown", "names no network of this course", 1
-    save(folder / "planned", {}, card | {"shape": [1, 8, 8]})
-    yield "planned", "no step|not trained|nothing yet|no weights", 1
+    save(folder / "planned", {}, replace(card, shape=(1, 8, 8)))
+    yield "planned", "no step|not trained|nothing yet|no weights|another architecture", 1
 
 
 @pytest.mark.parametrize(
-    "name", ["cats", "folder", *NO_CHECKPOINT, "pickle", "classifier", "shapeless", "other", "unknown", "planned"]
+    "name",
+    ["cats", "folder", *NO_CHECKPOINT, "pickle", "classifier", "shapeless", "points", "other", "unknown", "planned"],
 )
 def test_a_source_that_holds_no_model_is_one_line(tmp_path, monkeypatch, capsys, name):
     known = {source: (says, status) for source, says, status in broken_sources(tmp_path)}

@@ -17,6 +17,7 @@ from course.models import AsEps, as_eps
 from course.nets import MLP
 from course.samplers import ddim, last
 from course.schedules import linear
+from course.training.card import Card
 from course.training.checkpoints import read, save, snapshot
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
 from course.training.loop import EMA, Diverged
@@ -386,7 +387,7 @@ def test_a_run_that_goes_on_from_the_disk_is_the_unbroken_run_bit_by_bit(precisi
     choices = {"precision": precision, "decay": 0.9}
     unbroken = run(fresh(10), 8, **choices)
     early = finish(islice(unbroken, 3))
-    save(tmp_path / "a", state := early.state(), {})
+    save(tmp_path / "a", state := early.state(), Card())
     later = finish(unbroken)
     stored, _ = read(tmp_path / "a")
     assert_same_state(stored, state)

@@ -1,5 +1,6 @@
 """`train`: real runs of a few steps, killed, resumed, starved of memory, and asked for what cannot be."""
 
+import json
 import os
 import random
 import re
@@ -7,21 +8,26 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
+from broken import NO_CHECKPOINT, pickled, stored, stored_before
 from helpers import open_up
 from PIL import Image
-from test_checkpoints import NO_CHECKPOINT, pickled, stored
 
 from course import env
 from course.__main__ import main
-from course.commands import CHECKPOINT, training
-from course.commands import train as train_command
+from course.commands import train as command
 from course.data import load
 from course.models import AsEps
-from course.training.checkpoints import describe, load_model, read, save
+from course.schedules import linear
+from course.training import recipes
+from course.training import run as runs
+from course.training.card import Card
+from course.training.checkpoints import TABLE, describe, load_model, read, save
 from course.training.eps import held_out_loss, loss_fn, loss_per_t
+from course.training.run import CHECKPOINT, PLAN
 from course.unet import UNet
 
 SMALL = ["--data", "digits", "--batch", "32", "--width", "8", "--device", "cpu"]
@@ -31,8 +37,8 @@ SMALL = ["--data", "digits", "--batch", "32", "--width", "8", "--device", "cpu"]
 def bare():
     """No grids of samples and no report at the end: they take much longer than the few steps before them."""
     with pytest.MonkeyPatch.context() as own:
-        own.setattr(training, "_draw", lambda *arguments: None)
-        own.setattr(training, "_report", lambda *arguments: None)
+        own.setattr(command, "_draw", lambda *arguments: None)
+        own.setattr(command, "_report", lambda *arguments: None)
         yield
 
 
@@ -53,25 +59,26 @@ def assert_same_run(a, b):
     assert {name.split(".")[0] for name in ours} >= {"net", "ema", "opt", "step"}
     for name in ours.keys() - {"seconds"}:
         assert ours[name].equal(theirs[name]), name
-    assert our_card | {"seconds": 0} == their_card | {"seconds": 0}
+    assert replace(our_card, seconds=0) == replace(their_card, seconds=0)
 
 
 # A run
 
 
 def test_a_run_leaves_a_checkpoint_and_a_grid(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "_report", lambda *arguments: None)
+    monkeypatch.setattr(command, "_report", lambda *arguments: None)
     assert train(tmp_path / "deep" / "run", "--seed", "3", steps=4) == 0
     folder = tmp_path / "deep" / "run"
-    assert sorted(path.name for path in folder.iterdir()) == [CHECKPOINT, "samples"]
+    assert sorted(path.name for path in folder.iterdir()) == [CHECKPOINT, PLAN, "samples"]
     assert [path.name for path in (folder / "samples").iterdir()] == ["0000004.png"]
     assert Image.open(folder / "samples" / "0000004.png").size[0] > 256
     state, card = read(folder / CHECKPOINT)
-    assert (state["step"], card["step"], card["data"], card["shape"]) == (4, 4, "digits", [1, 8, 8])
-    recipe = card["recipe"]
+    assert (state["step"], card.step, card.data, card.shape) == (4, 4, "digits", (1, 8, 8))
+    recipe = card.recipe
+    assert state[TABLE].equal(linear().alpha_bar)
     assert (recipe["steps"], recipe["batch"], recipe["seed"]) == (4, 32, 3)
     assert recipe["precision"] == str(env.precision("cpu")).removeprefix("torch.")
-    assert card["net"] == {**describe(UNet(1, 8)), "num_classes": 10}
+    assert card.net == {**describe(UNet(1, 8)), "num_classes": 10}
     said = capsys.readouterr().out
     assert f"digits: 4 steps of 32 pictures, {recipe['precision']}, on" in said
     assert "images/s" in said
@@ -79,10 +86,10 @@ def test_a_run_leaves_a_checkpoint_and_a_grid(tmp_path, monkeypatch, capsys):
 
 
 def test_the_report_is_what_the_losses_are(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "_draw", lambda *arguments: None)
-    monkeypatch.setattr(training, "TIMES", (1, 500))
-    split = train_command._split
-    monkeypatch.setattr(train_command, "_split", lambda *given: [part[:300] for part in split(*given)])
+    monkeypatch.setattr(command, "_draw", lambda *arguments: None)
+    monkeypatch.setattr(runs, "TIMES", (1, 500))
+    split = recipes.split
+    monkeypatch.setattr(recipes, "split", lambda *given: [part[:300] for part in split(*given)])
     assert train(tmp_path, steps=2) == 0
     rows = re.findall(r"^(held out|training)  (\S+) (.*?)  \(mean \+- (\S+)\)$", capsys.readouterr().out, re.MULTILINE)
     assert [name for name, *_ in rows] == ["held out", "training"]
@@ -92,7 +99,7 @@ def test_the_report_is_what_the_losses_are(tmp_path, monkeypatch, capsys):
         expected = held_out_loss(model, schedule, x, y, generator=torch.Generator().manual_seed(0))
         assert (float(mean), float(error)) == pytest.approx(expected, abs=6e-5)
         torch.manual_seed(0)
-        per_t = loss_per_t(model, schedule, x, training.TIMES, y).tolist()
+        per_t = loss_per_t(model, schedule, x, runs.TIMES, y).tolist()
         assert [float(loss) for loss in losses.split()] == pytest.approx(per_t, rel=0.1)  # another draw of noise
 
 
@@ -110,7 +117,7 @@ def test_each_precision_trains_and_resumes(tmp_path, precision, monkeypatch, bar
     assert train(tmp_path / "whole", "--precision", precision) == 0
     with interrupted_at(3, monkeypatch):
         assert train(tmp_path / "parts", "--precision", precision, "--every", "1e-9") == 130
-    assert read(tmp_path / "parts" / CHECKPOINT)[1]["step"] == 3
+    assert read(tmp_path / "parts" / CHECKPOINT)[1].step == 3
     assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert ("scale" in read(tmp_path / "whole" / CHECKPOINT)[0]) == (precision == "float16")
@@ -143,22 +150,22 @@ class interrupted_at:
 def test_a_network_without_labels_can_be_trained(tmp_path, bare):
     assert train(tmp_path, "--no-classes", steps=2) == 0
     state, card = read(tmp_path / CHECKPOINT)
-    assert card["net"]["num_classes"] == 0
+    assert card.classes == 0
     assert not [name for name in state if "labels" in name]
 
 
 def test_minutes_become_steps_once(tmp_path, monkeypatch, bare):
-    monkeypatch.setattr(training, "_pace", lambda *arguments: 2.0)
+    monkeypatch.setattr(runs, "pace", lambda *arguments: 2.0)
     arguments = ["train", *SMALL, "--minutes", "0.1", "--out", str(tmp_path)]
     assert main(arguments) == 0
     state, card = read(tmp_path / CHECKPOINT)
-    assert (card["recipe"]["steps"], state["step"]) == (3, 3)
+    assert (card.recipe["steps"], state["step"]) == (3, 3)
 
 
 def test_the_pace_is_measured_on_a_copy(tmp_path, bare):
     arguments = ["train", *SMALL, "--minutes", "0.001", "--out", str(tmp_path / "a")]
     assert main(arguments) == 0
-    steps = read(tmp_path / "a" / CHECKPOINT)[1]["recipe"]["steps"]
+    steps = read(tmp_path / "a" / CHECKPOINT)[1].recipe["steps"]
     assert 1 <= steps < 60  # of 0.06 s
     assert train(tmp_path / "b", steps=steps) == 0
     assert_same_run(tmp_path / "a", tmp_path / "b")
@@ -185,8 +192,9 @@ def test_a_run_killed_before_its_first_checkpoint_knows_its_plan(tmp_path, monke
     assert train(tmp_path / "whole") == 0
     with interrupted_at(0, monkeypatch):
         assert train(tmp_path / "parts") == 130
-    state, card = read(tmp_path / "parts" / CHECKPOINT)
-    assert (state, card["recipe"]["steps"]) == ({}, 6)
+    assert not (tmp_path / "parts" / CHECKPOINT).exists()
+    assert Card.from_json((tmp_path / "parts" / PLAN).read_text()).recipe["steps"] == 6
+    assert train(tmp_path / "parts") == 1  # a plan is a run already
     assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
@@ -207,7 +215,7 @@ def test_a_checkpoint_that_cannot_be_written_keeps_the_one_before(tmp_path, monk
     assert "No space left on device" in one_line(capsys)
     monkeypatch.undo()
     assert [path.name for path in (tmp_path / "parts").glob("*.part")] == []
-    assert read(tmp_path / "parts" / CHECKPOINT)[1]["step"] == 2  # the first of the four is the plan
+    assert read(tmp_path / "parts" / CHECKPOINT)[1].step == 2  # the first of the four is the plan
     assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
@@ -215,8 +223,8 @@ def test_a_checkpoint_that_cannot_be_written_keeps_the_one_before(tmp_path, monk
 ALONE = """
 import sys
 from course.__main__ import main
-from course.commands import training
-training._draw = training._report = lambda *arguments: None
+from course.commands import train
+train._draw = train._report = lambda *arguments: None
 sys.exit(main(sys.argv[1:]))
 """  # the command in a process of its own; without the pictures, nearly every moment is one of training or saving
 
@@ -231,7 +239,7 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path, bar
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
 
     def step():
-        return read(folder / CHECKPOINT)[1].get("step", 0) if (folder / CHECKPOINT).exists() else -1
+        return read(folder / CHECKPOINT)[1].step if (folder / CHECKPOINT).exists() else -1
 
     reached = [0]
     for killed in range(3):
@@ -243,7 +251,7 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path, bar
         process.wait()
         reached.append(step())
         state, card = read(folder / CHECKPOINT)  # whatever the moment, it is whole
-        assert state["step"] == card["step"] == reached[-1]
+        assert state["step"] == card.step == reached[-1]
     assert 0 < reached[1] < reached[2] < reached[3] < steps, reached
     done = subprocess.run([*course, folder, "--resume"], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
@@ -263,14 +271,14 @@ def test_divergence_keeps_the_last_good_checkpoint(tmp_path, monkeypatch, capsys
     assert "training stopped: the loss is" in said
     assert "near step 5" in said
     assert str(tmp_path / "parts" / CHECKPOINT) in said
-    assert read(tmp_path / "parts" / CHECKPOINT)[1]["step"] == 4
+    assert read(tmp_path / "parts" / CHECKPOINT)[1].step == 4
     assert load_model(tmp_path / "parts" / CHECKPOINT)
     assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_a_learning_rate_that_blows_up_is_one_line(tmp_path, monkeypatch, capsys, bare):
-    monkeypatch.setitem(training.RECIPES["digits"], "lr", 100.0)
+    monkeypatch.setitem(recipes.RECIPES["digits"], "lr", 100.0)
     assert train(tmp_path, "--every", "1e-9", steps=50) == 1
     assert re.search(r"training stopped: the loss is \S+ near step \d+", one_line(capsys))
 
@@ -315,7 +323,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(tmp_path, monkeypatch
     assert "Too little memory for 35 pictures a step: going on with 17." in said
     assert "Too little memory for 17 pictures a step: going on with 8." in said
     assert "digits: 2 steps of 8 pictures" in said
-    assert read(tmp_path / "a" / CHECKPOINT)[1]["recipe"]["batch"] == 8
+    assert read(tmp_path / "a" / CHECKPOINT)[1].recipe["batch"] == 8
     monkeypatch.undo()
     assert train(tmp_path / "b", "--batch", "8", steps=2) == 0
     assert_same_run(tmp_path / "a", tmp_path / "b")
@@ -336,7 +344,7 @@ def test_memory_that_runs_out_later_says_what_to_do(tmp_path, monkeypatch, capsy
     assert "go on with --resume" in said
     assert "--batch 16" in said
     assert str(tmp_path / CHECKPOINT) in said
-    assert read(tmp_path / CHECKPOINT)[1]["step"] == 3
+    assert read(tmp_path / CHECKPOINT)[1].step == 3
 
 
 def test_another_runtime_error_is_a_bug_and_not_hidden(tmp_path, monkeypatch, bare):
@@ -354,8 +362,8 @@ def test_a_real_limit_of_memory_halves_the_batch(tmp_path):
     program = """
 import resource, sys
 from course.__main__ import main
-from course.commands import training
-training._draw = training._report = lambda *arguments: None
+from course.commands import train
+train._draw = train._report = lambda *arguments: None
 rest = ["--data", "digits", "--device", "cpu", "--precision", "float32", "--steps", "2", "--out"]
 assert main(["train", "--width", "64", "--batch", "16", *rest, sys.argv[1] + "/warm"]) == 0
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -366,7 +374,7 @@ sys.exit(main(["train", "--width", "64", "--batch", "1024", *rest, sys.argv[1] +
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert "Too little memory for 1024 pictures a step: going on with 512." in done.stdout
-    batch = read(tmp_path / "tight" / CHECKPOINT)[1]["recipe"]["batch"]
+    batch = read(tmp_path / "tight" / CHECKPOINT)[1].recipe["batch"]
     assert 8 <= batch <= 512
     assert f"digits: 2 steps of {batch} pictures" in done.stdout
 
@@ -458,7 +466,7 @@ def half_way(tmp_path_factory):
     """A run of six steps that was stopped after three: its tensors and its card."""
     folder = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(training, "_draw", lambda *arguments: None)
+        monkeypatch.setattr(command, "_draw", lambda *arguments: None)
         with interrupted_at(3, monkeypatch):
             assert train(folder, "--every", "1e-9") == 130
     return read(folder / CHECKPOINT)
@@ -469,37 +477,70 @@ def without(tensors, start):
 
 
 BROKEN = {
-    "of another width": lambda x, card: (x, card | {"net": card["net"] | {"width": 16}}),
-    "without labels": lambda x, card: (x, card | {"net": card["net"] | {"num_classes": 0}}),
-    "of an unknown network": lambda x, card: (x, card | {"net": {"kind": "Transformer"}}),
+    "of another width": lambda x, card: (x, replace(card, net=card.net | {"width": 16})),
+    "without labels": lambda x, card: (x, replace(card, net=card.net | {"num_classes": 0})),
+    "of an unknown network": lambda x, card: (x, replace(card, net={"kind": "Transformer"})),
     "without the optimiser": lambda x, card: (without(x, "opt."), card),
     "without the average": lambda x, card: (without(x, "ema."), card),
     "without its step": lambda x, card: (without(x, "step"), card),
     "without its seconds": lambda x, card: (without(x, "seconds"), card),
     "of a weight in another shape": lambda x, card: (x | {"net.out.bias": torch.zeros(7)}, card),
-    "of unknown data": lambda x, card: (x, card | {"data": "cats"}),
-    "of points": lambda x, card: (x, card | {"data": "ring"}),
-    "without data": lambda x, card: (x, {key: value for key, value in card.items() if key != "data"}),
-    "without a recipe": lambda x, card: (x, {key: value for key, value in card.items() if key != "recipe"}),
-    "with an empty card": lambda x, card: (x, {}),
+    "of unknown data": lambda x, card: (x, replace(card, data="cats")),
+    "of points": lambda x, card: (x, replace(card, data="ring")),
+    "without data": lambda x, card: (x, replace(card, data="")),
+    "without a recipe": lambda x, card: (x, replace(card, recipe={})),
+    "with an empty card": lambda x, card: (x, Card()),
+    "with a table that is no schedule": lambda x, card: (x | {TABLE: torch.ones(3)}, card),
 }
 
 
+@pytest.mark.parametrize("planned", [True, False], ids=["with its plan", "of version 0.1"])
 @pytest.mark.parametrize("name", BROKEN)
-def test_going_on_from_a_run_that_does_not_fit_its_card_is_one_line(tmp_path, capsys, bare, half_way, name):
-    save(tmp_path / CHECKPOINT, *BROKEN[name](*half_way))
+def test_going_on_from_a_run_that_does_not_fit_its_card_is_one_line(tmp_path, capsys, bare, half_way, name, planned):
+    tensors, card = BROKEN[name](*half_way)
+    save(tmp_path / CHECKPOINT, tensors, card)
+    if planned:
+        (tmp_path / PLAN).write_text(card.to_json())
     before = (tmp_path / CHECKPOINT).read_bytes()
     assert resumed(tmp_path) in (1, 2)
     assert one_line(capsys)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
+@pytest.mark.parametrize("plan", ["", "{", "[]", "null", '{"data": 3}', '{"speed": 1}', "[" * 100_000])
+def test_going_on_from_what_is_no_plan_is_one_line(tmp_path, capsys, plan):
+    (tmp_path / PLAN).write_text(plan)
+    assert resumed(tmp_path) == 1
+    assert "plan.json is no plan of a run: the card" in one_line(capsys)
+
+
 def test_going_on_from_the_shipped_kind_of_weights_says_that_nothing_is_to_resume(tmp_path, capsys):
     net = open_up(UNet(1, 8, num_classes=10))
-    card = {"net": describe(net), "schedule": "linear", "prints": "v", "shape": [1, 8, 8], "data": "digits"}
-    stored(tmp_path / CHECKPOINT, net, card=card | {"recipe": {"seed": 0, "batch": 8, "steps": 9}})
+    card = Card(net=describe(net), schedule=linear().name, prints="v", shape=(1, 8, 8), data="digits")
+    stored(tmp_path / CHECKPOINT, net, card=replace(card, recipe={"seed": 0, "batch": 8, "steps": 9}))
     assert resumed(tmp_path) == 1
     assert "nothing to resume" in one_line(capsys)
+
+
+def in_version_0_1(card):
+    """A card as that version wrote it: a table that names its schedule alone."""
+    return json.loads(card.to_json()) | {"schedule": "linear"}
+
+
+@pytest.mark.parametrize("stop", ["before its first checkpoint", "half-way"])
+def test_a_run_of_version_0_1_goes_on_bit_by_bit(tmp_path, bare, half_way, stop):
+    """It had no plan beside it: an empty checkpoint held that."""
+    assert train(tmp_path / "whole") == 0
+    tensors, card = half_way
+    (tmp_path / "old").mkdir()
+    if stop == "half-way":
+        stored_before(tmp_path / "old" / CHECKPOINT, without(tensors, TABLE), in_version_0_1(card))
+    else:
+        stored_before(tmp_path / "old" / CHECKPOINT, {}, in_version_0_1(replace(card, step=None, seconds=None)))
+    assert resumed(tmp_path / "old") == 0
+    ours, theirs = (read(tmp_path / name / CHECKPOINT)[0] for name in ("old", "whole"))
+    assert all(ours[name].equal(theirs[name]) for name in theirs.keys() - {"seconds"})
+    assert load_model(tmp_path / "old" / CHECKPOINT)
 
 
 @pytest.mark.parametrize("wish", [["--steps", "9"], ["--batch", "8"], ["--width", "16"], ["--precision", "float16"]])

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from broken import stored_before
 
 from course.__main__ import main
 from course.training.checkpoints import read
@@ -47,13 +48,25 @@ def test_a_run_goes_on_bit_by_bit(run, tmp_path):
     """A run whose later stages are lost makes them again, the same, also from a state in the middle of a stage."""
     again = tmp_path / "again"
     again.mkdir()
-    for name in ("recipe.json", "autoencoder.safetensors"):
+    for name in ("plan.json", "autoencoder.safetensors"):
         shutil.copy(run / name, again)
     assert command(again, "--resume") == 0
     before, after = tensors(run), tensors(again)
     for stage, parts in before.items():
         for name, x in parts.items():
             assert name == "seconds" or torch.equal(x, after[stage][name]), f"{stage} {name}"
+
+
+def test_a_run_of_version_0_1_goes_on_bit_by_bit(run, tmp_path):
+    """Its plan had another name, and a card could say anything."""
+    (again := tmp_path / "again").mkdir()
+    shutil.copy(run / "plan.json", again / "recipe.json")
+    for name, card in {"autoencoder": {"step": 3, "seconds": 1}, "latents": {"latents": 300}}.items():
+        stored_before(again / f"{name}.safetensors", read(run / f"{name}.safetensors")[0], card)
+    assert command(again) == 1  # there is a run
+    assert command(again, "--resume") == 0
+    before, after = tensors(run)["text-to-latent"], tensors(again)["text-to-latent"]
+    assert all(x.equal(after[name]) for name, x in before.items() if name != "seconds")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +98,8 @@ def test_a_folder_without_a_run_cannot_be_resumed(tmp_path, capsys):
 def test_a_damaged_checkpoint_is_one_line(run, tmp_path, capsys):
     broken = tmp_path / "broken"
     broken.mkdir()
-    shutil.copy(run / "recipe.json", broken)
+    shutil.copy(run / "plan.json", broken)
     (broken / "autoencoder.safetensors").write_bytes((run / "autoencoder.safetensors").read_bytes()[:1000])
     assert command(broken, "--resume") == 1
     assert "is no checkpoint" in capsys.readouterr().err
-    assert json.loads((broken / "recipe.json").read_text())["steps"] == 3
+    assert json.loads((broken / "plan.json").read_text())["steps"] == 3

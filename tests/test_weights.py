@@ -33,7 +33,7 @@ def test_none_is_large_or_in_more_bits_than_it_needs(path):
 @pytest.mark.parametrize("name", PICTURES)
 def test_labels_and_no_label_are_known(name):
     model, _, card = pretrained(name)
-    assert card["shape"] == list(PICTURES[name])
+    assert card.shape == tuple(PICTURES[name])
     x, t = torch.randn(3, *PICTURES[name], generator=seeded(0)), torch.tensor([300, 600, 900])
     labelled, free = model(x, t, torch.tensor([1, 2, 3])), model(x, t)
     assert labelled.shape == x.shape
@@ -43,14 +43,14 @@ def test_labels_and_no_label_are_known(name):
 
 def test_float16_costs_nothing():
     for name in PICTURES:
-        loss = pretrained(name)[2]["metrics"]["test loss"]
+        loss = pretrained(name)[2].metrics["test loss"]
         (before, error), (after, _) = loss["float32"], loss["float16"]
         assert abs(after - before) < error / 5
 
 
 def test_the_classifier_reads():
     net, card = classifier("mnist")
-    assert card["metrics"]["test accuracy"] >= 0.99
+    assert card.metrics["test accuracy"] >= 0.99
     x, y = load("mnist_mini")  # it was trained on these, so this only shows that the weights are in their places
     with torch.no_grad():
         assert (net(x).argmax(1) == y).float().mean() > 0.99
@@ -58,7 +58,7 @@ def test_the_classifier_reads():
 
 
 def test_the_card_of_mnist_keeps_its_promise():
-    found = pretrained("mnist")[2]["metrics"]
+    found = pretrained("mnist")[2].metrics
     floor = found["floor"]["5000"]["raw"]
     assert found["scale 1.0"]["distance"]["5000"]["raw"] <= 6 * floor
     assert found["scale 1.5"]["read as asked"][0] >= 0.97
@@ -78,7 +78,7 @@ def test_digits_are_better_than_any_constant_and_know_their_labels():
     assert (told < free).all()
     assert (lied > told).all()
     mean, _ = held_out_loss(model, schedule, x, y, generator=seeded(1))
-    card_mean, card_error = card["metrics"]["test loss"]["float16"]
+    card_mean, card_error = card.metrics["test loss"]["float16"]
     assert abs(mean - card_mean) < 6 * card_error
 
 
@@ -98,7 +98,7 @@ def test_cifar_denoises_better_than_the_noisy_picture_itself(cifar10):
     eps = torch.randn(x.shape, generator=seeded(0))
     x_t = q_sample(schedule, x, t, eps)
     assert (model(x_t, t) - eps).square().mean() < 0.3 * (x_t - eps).square().mean()
-    held, _ = pretrained("cifar10")[2]["metrics"]["test loss"]["float16"]
+    held, _ = pretrained("cifar10")[2].metrics["test loss"]["float16"]
     found, _ = held_out_loss(model, schedule, *cifar10, generator=seeded(0))
     assert abs(found - held) < 0.15 * held
 

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from course.data import batches, load
-from course.env import PACKAGE, precision
+from course.env import checkout, precision
 from course.nets import Classifier
+from course.training.card import Card
 from course.training.checkpoints import describe, save
 from course.training.loop import loop
 
@@ -48,16 +49,21 @@ def train(name, steps, seed=0):
     with torch.no_grad():
         x_test, y_test = load(name, "test")
         right = torch.cat([net(part).argmax(1) for part in x_test.split(500)]) == y_test
-    recipe |= {"batch": BATCH, "shifts": 2, "steps": steps}
-    card = {"net": describe(net), "data": f"{name}, the first {len(x):,} of the training set", "recipe": recipe}
-    card |= {"shape": list(x.shape[1:]), "seconds": round(progress.seconds)}
-    card |= {"device": f"CPU, {torch.get_num_threads()} threads"}
-    return net, card | {"metrics": {"test accuracy": round(right.float().mean().item(), 4)}}
+    card = Card(
+        net=describe(net),
+        shape=tuple(x.shape[1:]),
+        data=f"{name}, the first {len(x):,} of the training set",
+        recipe=recipe | {"batch": BATCH, "shifts": 2, "steps": steps},
+        seconds=round(progress.seconds),
+        device=f"CPU, {torch.get_num_threads()} threads",
+        metrics={"test accuracy": round(right.float().mean().item(), 4)},
+    )
+    return net, card
 
 
 if __name__ == "__main__":
     name, steps = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 612
     net, card = train(name, steps)
     weights = {key: x.half() if x.is_floating_point() else x for key, x in net.state_dict().items()}
-    save(PACKAGE.parent / f"data/checkpoints/classifier-{name}.safetensors", weights, card)
+    save(checkout() / f"data/checkpoints/classifier-{name}.safetensors", weights, card)
     print(card)

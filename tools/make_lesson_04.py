@@ -13,6 +13,7 @@ import json
 import math
 import sys
 import time
+from dataclasses import replace
 from unittest.mock import patch
 
 import torch
@@ -20,14 +21,16 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from course.data import batches, load
-from course.env import checkout, threads
+from course.env import checkout, seeded, threads
+from course.files import write_whole
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.models import as_eps, net_of, with_net
 from course.nets import Clock
 from course.samplers import ddim, last
 from course.schedules import linear
-from course.training.checkpoints import describe, load_model, save
+from course.training.card import Card
+from course.training.checkpoints import load_model, save_model
 from course.training.eps import held_out_loss, loss_per_t, spread_times, train
 from course.training.loop import loop
 from course.unet import ResBlock, UNet
@@ -39,10 +42,6 @@ schedule = linear()
 scans, labels = load("digits", "train")
 unseen, unseen_labels = load("digits", "test")
 look = pca(scans, 16)
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 x_T = torch.randn(500, 1, 8, 8, generator=seeded(1))
@@ -115,22 +114,18 @@ def by_hand(model, steps, weight=None, spread=True, fall=True, decays=(0.99,)):
 
 def ship(name, net, seconds, call=lambda net: net, **recipe):
     """Write a checkpoint in float16 with its card; its metrics are those of the rounded weights."""
-    tensors = {key: x.half() for key, x in net.state_dict().items()}
-    card = {
-        "net": describe(net),
-        "schedule": "linear",
-        "prints": "eps",
-        "shape": [1, 8, 8],
-        "data": "digits train",
-        "recipe": {**RECIPE, **recipe},
-        "seconds": seconds,
-        "device": "cpu, one thread",
-    }
-    path = checkout() / f"data/checkpoints/{name}.safetensors"
-    save(path, tensors, {**card, "metrics": {}})
+    card = Card(
+        shape=(1, 8, 8),
+        data="digits train",
+        recipe={**RECIPE, **recipe},
+        seconds=seconds,
+        device="cpu, one thread",
+    )
+    path, half = checkout() / f"data/checkpoints/{name}.safetensors", copy.deepcopy(net).half()
+    save_model(path, half, schedule, card)
     measured = judged(call(load_model(path)[0]))
     keep = ("train", "held_out", "frechet", "largest", "nearest")
-    save(path, tensors, {**card, "metrics": {key: measured[key] for key in keep}})
+    save_model(path, half, schedule, replace(card, metrics={key: measured[key] for key in keep}))
     return measured
 
 
@@ -371,9 +366,7 @@ def main(names):
     for name in names or [name for name in RUNS if name not in found["runs"]]:
         begun = time.process_time()
         found["runs"][name] = RUNS[name]()
-        part = OUT.with_suffix(".part")
-        part.write_text(json.dumps(found, indent=1).replace("\n    ", " ") + "\n", encoding="utf-8")
-        part.replace(OUT)
+        write_whole(OUT, json.dumps(found, indent=1).replace("\n    ", " ") + "\n")
         told = {k: v for k, v in found["runs"][name].items() if k in ("train", "held_out", "frechet", "largest")}
         print(f"{name}: {time.process_time() - begun:.0f} CPU seconds", told, flush=True)
 

@@ -14,16 +14,13 @@ from pathlib import Path
 import torch
 from scipy.stats import binomtest
 
-from course.env import threads
+from course.env import seeded, threads
+from course.files import write_whole
 from course.hub import load_pipeline
 from course.scenes import compare, describe, draw, random_scenes
 
 STEPS, USUAL, SCALES = 25, 7.5, (1.5, 2.0, 3.0, 4.0, 5.0)
 HEAD = "\n## What it can do"
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def right(pipe, n, scale, unseen, things, seed):
@@ -88,7 +85,7 @@ other prompts of two things; 1 is no guidance, {USUAL} is what diffusers takes w
 The autoencoder gives pictures back at {psnr(pipe):.1f} dB. On one thread of an x86_64 processor loading took
 {loading:.1f} s, the imports of diffusers included, and one picture of {STEPS} steps {one:.1f} s.
 """
-    card.write_text(text, encoding="utf-8")
+    write_whole(card, text)
 
 
 if __name__ == "__main__":

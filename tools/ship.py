@@ -14,28 +14,23 @@ from pathlib import Path
 
 import torch
 
-from course.commands import CHECKPOINT
-from course.commands.training import RECIPES
 from course.data import load
-from course.env import PACKAGE
+from course.env import checkout, seeded
 from course.metrics import bootstrap, frechet, frechet_interval, pca
-from course.models import cfg
+from course.models import cfg, in_parts
 from course.samplers import ddim, last
-from course.training.checkpoints import classifier, load_model, save
+from course.training.checkpoints import classifier, load_model, save_model
 from course.training.eps import held_out_loss
+from course.training.recipes import split
+from course.training.run import CHECKPOINT
 
 STEPS, SCALES = 50, (1.0, 1.5)
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def draw(model, schedule, shape, n, classes, steps=STEPS):
     """n samples and the labels asked for, each class equally often: (n, C, H, W), (n,)."""
     x, labels = torch.randn(n, *shape, generator=seeded(0)), torch.arange(n) % classes
-    parts = zip(x.split(250), labels.split(250), strict=True)
-    return torch.cat([last(ddim(model, schedule, a, schedule.grid(steps), cond=b)) for a, b in parts]), labels
+    return last(ddim(in_parts(model, 250), schedule, x, schedule.grid(steps), cond=labels)), labels
 
 
 @torch.no_grad()
@@ -57,11 +52,8 @@ def variance_within(features, labels):
 
 def measure(model, schedule, card, n):
     """Everything about the pictures, as a dict for the card; n samples."""
-    name, classes = card["data"], card["net"]["num_classes"]
-    held = RECIPES[name]["held"]
-    x, y = load(name, "train")
-    x_held, y_held = (x[-held:], y[-held:]) if held else load(name, "test")
-    x = x[: len(x) - held]
+    name, classes = card.data, card.classes
+    x, _, x_held, y_held = split(name)
     read = None if name == "digits" else classifier(name)[0]
     features = pca(x, 16) if read is None else read.features
     real, kept = in_features(features, x), in_features(features, x_held)
@@ -84,17 +76,17 @@ def measure(model, schedule, card, n):
 def main(run, name, n):
     """Write the shipped file and print its card."""
     model, schedule, card = load_model(Path(run) / CHECKPOINT)
-    losses, x_y = {}, load(card["data"], "test")
+    losses, x_y = {}, load(card.data, "test")
     for dtype in (torch.float32, torch.float16):
         net = model.net.to(dtype).float()  # in place: what follows measures the rounded weights
         found = held_out_loss(replace(model, net=net), schedule, *x_y, generator=seeded(0))
         losses[str(dtype).removeprefix("torch.")] = [round(number, 5) for number in found]
-    card["metrics"] = {"test loss": losses}
+    metrics = {"test loss": losses}
     if n:
-        card["metrics"] |= {**measure(model, schedule, card, n), "samples": n, "steps": STEPS, "sampler": "ddim"}
-    weights = {key: value.half() for key, value in model.net.state_dict().items()}
-    save(PACKAGE.parent / f"data/checkpoints/{name}.safetensors", weights, card)
-    print(card)
+        metrics |= {**measure(model, schedule, card, n), "samples": n, "steps": STEPS, "sampler": "ddim"}
+    half = replace(model, net=model.net.half())
+    save_model(checkout() / f"data/checkpoints/{name}.safetensors", half, schedule, replace(card, metrics=metrics))
+    print(metrics)
 
 
 if __name__ == "__main__":

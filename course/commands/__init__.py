@@ -2,10 +2,8 @@
 
 import argparse
 import math
-import os
-from pathlib import Path
 
-CHECKPOINT = "checkpoint.safetensors"  # the file in a folder of `train` that holds the run
+from course.files import write_whole
 
 
 class UserError(Exception):
@@ -60,22 +58,10 @@ def usable_device(name):
     return device
 
 
-def write_whole(path, data):
-    """Write bytes to `path` whole or not at all: to a file beside it, then in its place.
-
-    Raises UserError where that fails; what was at `path` before is then still there.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def write_out(path, data):
+    """`files.write_whole` for commands. Raises UserError where that fails; what was at `path` is then still there."""
     try:
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, data)
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror}; make room or choose another place with --out"

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.commands import UserError, write_whole
+from course.commands import UserError, write_out
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"  # of the checkout
 CELL_SECONDS = 120  # what one cell may take in a quick run
@@ -76,7 +76,7 @@ def main(chosen):
             html, complaints = page.html_page(notebook, path.stem, path.parent)
             for complaint in ([fault] if fault else []) + complaints:
                 bar.write(f"{path.stem}: {complaint}", file=sys.stderr)
-            write_whole(chosen.out / f"{path.stem}.html", html.encode())
+            write_out(chosen.out / f"{path.stem}.html", html)
             promised = notebook.metadata.get("course", {}).get("budget_seconds") if budget == "quick" else None
             outcomes.append(Outcome(path.stem, seconds, promised, fault))
     print(table(outcomes))

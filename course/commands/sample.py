@@ -5,7 +5,7 @@ import math
 import time
 from pathlib import Path
 
-from course.commands import CHECKPOINT, UserError, number, usable_device, whole_number, write_whole
+from course.commands import UserError, number, usable_device, whole_number, write_out
 
 SCANS = ("digits", "mnist_mini")  # always there; their exact denoiser needs no network
 NETWORKS = ("mnist", "cifar10")  # shipped
@@ -65,9 +65,9 @@ def main(chosen):
     unit = columns * (shape[-1] + 1)
     png = io.BytesIO()
     viz.grid_image(states[-1], columns, max(1, WIDTH // unit)).save(png, format="PNG")
-    write_whole(chosen.out, png.getvalue())
+    write_out(chosen.out, png.getvalue())
     if chosen.gif:
-        write_whole(chosen.gif, viz.animate(states, columns, max(1, WIDTH // 2 // unit)))
+        write_out(chosen.gif, viz.animate(states, columns, max(1, WIDTH // 2 // unit)))
 
     where = " and ".join(str(path) for path in (chosen.out, chosen.gif) if path)
     print(f"{chosen.n} pictures out of noise, {chosen.steps} steps of {chosen.sampler}, {seconds:.1f} s: {where}")
@@ -99,6 +99,7 @@ def _network(chosen):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.models import cfg, in_parts
     from course.training.checkpoints import load_model, pretrained
+    from course.training.run import CHECKPOINT
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
@@ -114,12 +115,14 @@ def _network(chosen):
             known = ", ".join((*SCANS, *NETWORKS))
             raise UserError(f"{path} is neither a folder nor a file of `train`, nor one of {known}", code=2)
         model, schedule, card = load_model(path / CHECKPOINT if path.is_dir() else path, device)
-    classes = card["net"]["num_classes"]
+    if len(card.shape) != 3:
+        raise UserError(f"{chosen.source} draws no pictures: its card says the shape {card.shape}", code=2)
+    classes = card.classes
     if chosen.label is None and chosen.scale is not None:
         raise UserError("--scale guides towards a label; name it with --label", code=2)
     if chosen.label is not None and not chosen.label < classes:
         raise UserError(f"this network knows {f'the labels 0 to {classes - 1}' if classes else 'no labels'}", code=2)
-    return in_parts(cfg(model, 1.0 if chosen.scale is None else chosen.scale)), schedule, tuple(card["shape"]), None
+    return in_parts(cfg(model, 1.0 if chosen.scale is None else chosen.scale)), schedule, card.shape, None
 
 
 def _check_place(path, suffix):

@@ -1,10 +1,11 @@
 """`python -m course train`: a network learns a data set, in a folder that it can be killed in and resumed from."""
 
 import argparse
+import io
 from pathlib import Path
 
-from course.commands import CHECKPOINT, UserError, usable_device, whole_number
-from course.commands.training import RECIPES, go, no_memory, plan
+from course.commands import UserError, usable_device, whole_number, write_out
+from course.training.recipes import RECIPES
 
 
 def add_to(commands):
@@ -46,91 +47,140 @@ def _minutes(text):
 
 def main(chosen):
     """Train, or go on training, and report. Raises UserError for a wrong use, bad data, divergence, no memory."""
-    from course.training.checkpoints import save
+    from course.training import run
     from course.training.loop import Diverged
 
-    place, device = chosen.out / CHECKPOINT, usable_device(chosen.device)
-    net, card, state = _found(chosen, place) if chosen.resume else (None, None, {})
-    if card is None and place.exists():
+    device, place = usable_device(chosen.device), chosen.out / run.CHECKPOINT
+    found = _found(chosen) if chosen.resume else None
+    if found is None and (place.exists() or (chosen.out / run.PLAN).exists()):
         raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")
-    name = card["data"] if card else chosen.data
+    name = found[2].data if found else chosen.data
     if name is None:
         raise UserError("--data is missing: name what to learn, such as mnist", code=2)
-    pictures = _pictures(name, device)
-    kept = f"; the last good checkpoint is kept in {place}" if card else ""
+    pictures, batch = _pictures(name, device), 0
     try:
-        if card is None:
-            card = plan(chosen, name, pictures[0], pictures[1], device)
-            (chosen.out / "samples").mkdir(parents=True, exist_ok=True)
-            save(place, {}, card)  # so that a run killed before its first minute knows its length
-            net, kept = _built(card), f"; the last good checkpoint is kept in {place}"
-        return go(chosen, net.to(device), card, state, pictures, device)
+        net, schedule, card, state = found or _begun(chosen, name, pictures)
+        batch = card.recipe["batch"]
+        return _go(chosen, net.to(device), schedule, card, state, pictures)
     except Diverged as error:
-        raise UserError(f"training stopped: {error}{kept}") from error
+        raise UserError(f"training stopped: {error}{_kept(place)}") from error
     except OSError as error:
         raise UserError(f"cannot write to {chosen.out}: {error.strerror or error}") from error
     except (RuntimeError, MemoryError) as error:
-        if not no_memory(error):
+        if not run.no_memory(error):
             raise
-        if card is None:
+        if not batch:
             raise UserError("there is not enough memory for a single picture; free some, or try --width 16") from error
-        less = max(1, card["recipe"]["batch"] // 2)
         message = "the memory does not suffice any more: free some and go on with --resume, or begin again with "
-        raise UserError(f"{message}--batch {less}{kept}") from error
+        raise UserError(f"{message}--batch {max(1, batch // 2)}{_kept(place)}") from error
 
 
-def _found(chosen, place):
-    """The run in the folder: its network, its card, its state. Raises UserError where there is none that can go on."""
-    from course.training.checkpoints import CheckpointError, read
+def _kept(place):
+    return f"; the last good checkpoint is kept in {place}" if place.exists() else ""
+
+
+def _found(chosen):
+    """The run in the folder. Raises UserError where there is none that can go on, or where it is asked to change."""
+    from course.training import run
+    from course.training.checkpoints import CheckpointError
 
     for option in ("steps", "batch", "width", "precision"):
         if getattr(chosen, option) is not None:
             raise UserError(f"--{option} was settled when the run began; leave it away beside --resume", code=2)
     try:
-        state, card = read(place)
-        net = _built(card)
+        net, schedule, card, state = run.resume(chosen.out)
     except CheckpointError as error:
         raise UserError(str(error)) from error
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{place} holds no run in training, so there is nothing to resume") from error
-    if card.get("data") not in RECIPES or not {"steps", "batch", "precision"} <= card["recipe"].keys():
-        raise UserError(f"{place} holds no run in training, so there is nothing to resume")
-    if chosen.data not in (None, card["data"]):
-        raise UserError(f"{chosen.out} holds a run on {card['data']}, not on {chosen.data}")
-    shapes = {f"{part}.{name}": x.shape for part in ("net", "ema") for name, x in net.state_dict().items()}
-    for name, x in net.named_parameters():
-        shapes |= {f"opt.{name}.exp_avg": x.shape, f"opt.{name}.exp_avg_sq": x.shape, f"opt.{name}.step": ()}
-    if state and shapes != {k: x.shape for k, x in state.items() if k not in ("step", "seconds", "scale")}:
-        raise UserError(f"{place} holds the state of another network than its card says")
-    if state and not {"step", "seconds"} <= state.keys():
-        raise UserError(f"{place} holds no run in training, so there is nothing to resume")
-    return net, card, state
+    if chosen.data not in (None, card.data):
+        raise UserError(f"{chosen.out} holds a run on {card.data}, not on {chosen.data}")
+    if state and int(state["step"]) >= card.recipe["steps"]:
+        raise UserError(f"{chosen.out} is at its last step, {card.recipe['steps']}, already; `sample` draws from it")
+    return net, schedule, card, state
 
 
-def _built(card):
-    """The network of a card with its first weights: the same for the same seed."""
-    import torch
+def _begun(chosen, name, pictures):
+    """A new run, its plan written into the folder; a batch that does not fit into memory is halved until it does."""
+    from course import schedules
+    from course.training import run
 
-    from course.training.checkpoints import build
-
-    torch.manual_seed(card["recipe"]["seed"])
-    return build(card)
+    x, y = pictures[:2]
+    wishes = {key: getattr(chosen, key) for key in ("width", "steps", "minutes", "classes", "precision", "seed")}
+    batch = min(chosen.batch or RECIPES[name]["batch"], len(x))
+    while True:
+        try:
+            card = run.plan(name, x, y, batch, **wishes)
+            break
+        except ValueError as error:
+            raise UserError(str(error), code=2) from error
+        except (RuntimeError, MemoryError) as error:
+            if not run.no_memory(error) or batch == 1:
+                raise
+            print(f"Too little memory for {batch} pictures a step: going on with {batch // 2}.")
+            batch //= 2
+    (chosen.out / "samples").mkdir(parents=True, exist_ok=True)
+    write_out(
+        chosen.out / run.PLAN, card.to_json() + "\n"
+    )  # so that a run killed before its first minute knows its length
+    return run.first(card), schedules.linear(), card, None
 
 
 def _pictures(name, device):
     """Training pictures and labels, then held-out ones, on the device: (x, y, x_held, y_held). Raises UserError."""
-    from course import data
+    from course.training import recipes
 
     try:
-        return _split(name, *data.load(name, "all" if name == "mnist_mini" else "train"), device)
+        return recipes.split(name, device)
     except OSError as error:  # its message says what to do
         raise UserError(str(error)) from error
 
 
-def _split(name, x, y, device):
-    """Training pictures and labels, then held-out ones, on the device: (x, y, x_held, y_held)."""
-    from course.data import load
+def _go(chosen, net, schedule, card, state, pictures):
+    """Train to the end of the card's steps, with a bar, checkpoints and sample grids on the way; then report."""
+    from tqdm import tqdm
 
-    held = RECIPES[name]["held"]
-    parts = (x[:-held], y[:-held], x[-held:], y[-held:]) if held else (x, y, *load(name, "test"))
-    return [part.to(device) for part in parts]
+    from course.training import run
+
+    x, y = pictures[:2]
+    steps, batch, every = card.recipe["steps"], card.recipe["batch"], 10 if x.is_cuda else 1
+    start, spent = (int(state["step"]), float(state["seconds"])) if state else (0, 0.0)
+    print(f"{card.data}: {steps} steps of {batch} pictures, {card.recipe['precision']}, on {card.device}")
+
+    def keep(progress):
+        run.keep(chosen.out, progress, schedule, card)
+        _draw(chosen.out / "samples" / f"{progress.step:07d}.png", progress.ema, schedule, card, x)
+
+    training = run.training(net, card, schedule, x, y, every=every, state=state)
+    with tqdm(total=steps, initial=start, unit="step", mininterval=0.5) as bar:
+        for progress in run.kept(training, steps, chosen.every, keep):
+            bar.update(progress.step - bar.n)
+            speed = batch * (progress.step - start) / (progress.seconds - spent)
+            bar.set_postfix_str(f"loss {progress.loss:.4f}, {speed:.0f} images/s")
+    print(f"{progress.seconds:.0f} s of training, {speed:.0f} images/s; the run is in {chosen.out}")
+    _report(progress.ema, schedule, card, pictures)
+    return 0
+
+
+def _draw(path, model, schedule, card, like):
+    """A grid of 64 samples from fixed noise: 20 steps of DDIM, labels 0, 1, 2, ... where the network knows them."""
+    import torch
+
+    from course import viz
+    from course.env import seeded
+    from course.samplers import ddim, last
+
+    noise = torch.randn(64, *card.shape, generator=seeded(0)).to(like.device)
+    labels = torch.arange(64, device=like.device) % card.classes if card.classes else None
+    x = last(ddim(model, schedule, noise, schedule.grid(20), cond=labels))
+    png = io.BytesIO()
+    viz.grid_image(x.cpu(), 8, max(1, 512 // (8 * card.shape[-1]))).save(png, format="PNG")
+    write_out(path, png.getvalue())
+
+
+def _report(model, schedule, card, pictures):
+    """Print the eps loss at each noise level, on pictures the network never saw and on as many that it trained on."""
+    from course.training import run
+
+    print("eps loss      mean " + "".join(f"{f't = {t}':>10}" for t in run.TIMES))
+    for name, mean, error, losses in run.learned(model, schedule, card, pictures):
+        row = "".join(f"{loss:10.5f}" for loss in losses.tolist())
+        print(f"{name}  {mean:.4f} {row}  (mean +- {error:.4f})")

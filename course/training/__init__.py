@@ -1,20 +1,23 @@
-"""Training: a loop for any loss, the eps loss, weights on disk."""
+"""Training: a loop for any loss, the eps loss, weights on disk, runs in a folder.
 
-from course.training.checkpoints import classifier, load_model, pretrained
-from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
-from course.training.loop import EMA, Diverged, Progress, loop
+The functions come when they are asked for: the command line reads the recipes without torch.
+"""
 
-__all__ = [
-    "EMA",
-    "Diverged",
-    "Progress",
-    "classifier",
-    "held_out_loss",
-    "load_model",
-    "loop",
-    "loss_fn",
-    "loss_per_t",
-    "pretrained",
-    "spread_times",
-    "train",
-]
+from course import lazily
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    __path__,
+    {
+        "Card": "card",
+        "EMA": "loop",
+        "classifier": "checkpoints",
+        "held_out_loss": "eps",
+        "load_model": "checkpoints",
+        "loss_fn": "eps",
+        "loss_per_t": "eps",
+        "pretrained": "checkpoints",
+        "save_model": "checkpoints",
+        "train": "eps",
+    },
+)

@@ -4,7 +4,7 @@ A run in training is stored with all that it needs to go on bit by bit; a shippe
 """
 
 import json
-import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,13 +12,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 
-from course import schedules
 from course.env import shipped
-from course.models import as_eps
-from course.nets import Classifier
+from course.files import write_whole
+from course.forward import KINDS
+from course.models import as_eps, net_of
+from course.nets import MLP, Classifier
+from course.schedules import Schedule, cosine, linear, scaled_linear
+from course.training.card import Card
 from course.unet import UNet
 
-NETS = {"UNet": UNet, "Classifier": Classifier}
+NETS = {kind.__name__: kind for kind in (UNet, MLP, Classifier)}
+NAMED = (linear, scaled_linear, cosine)
+TABLE = "alpha_bar"  # the name of a schedule's table among the tensors
 
 
 class CheckpointError(OSError):
@@ -54,7 +59,7 @@ def restore(state, net, ema, optimiser, scaler):
         fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
         fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
     places = dict(_named(net, ema, fresh))
-    if places.keys() != state.keys() - {"step", "seconds", "scale"}:
+    if places.keys() != state.keys() - {"step", "seconds", "scale", TABLE}:
         raise ValueError("this state belongs to another network")
     if any(places[name].shape != state[name].shape for name in places):
         raise ValueError("this state belongs to a network of another size")
@@ -68,26 +73,13 @@ def restore(state, net, ema, optimiser, scaler):
 
 
 def save(path, tensors, card):
-    """Write tensors (a dict by name) and a card (a dict that JSON can hold) to `path`, whole or not at all.
-
-    The file is written beside `path`, synced to disk, and put in its place. Raises OSError where that fails; what was
-    at `path` before is then still there.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    data = write_tensors({name: x.contiguous() for name, x in tensors.items()}, {"card": json.dumps(card)})
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write tensors (a dict by name) and their Card to `path`, whole or not at all. Raises OSError."""
+    tensors = {name: x.contiguous() for name, x in tensors.items()}
+    write_whole(path, write_tensors(tensors, {"card": card.to_json()}))
 
 
 def read(path):
-    """The tensors and the card of a checkpoint: (dict, dict). Raises CheckpointError for anything else than one."""
+    """The tensors and the Card of a checkpoint: (dict, Card). Raises CheckpointError for anything else than one."""
     path = Path(path)
     try:
         data = path.read_bytes()
@@ -95,18 +87,28 @@ def read(path):
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     try:
         size = int.from_bytes(data[:8], "little")
-        card = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["card"])
-        if not isinstance(card, dict):
-            raise ValueError("the card is no dict")
-        return read_tensors(data), card
+        card = json.loads(data[8 : 8 + size])["__metadata__"]["card"]
+        tensors = read_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is no checkpoint of this course, or only a part of one") from error
+    try:
+        return tensors, Card.from_json(card)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is no checkpoint of this course, or only a part of one: {error}") from error
+
+
+def describe(net):
+    """What `build` needs to make this network again: a dict for the card. Raises ValueError where it cannot."""
+    kind = type(net).__name__
+    if NETS.get(kind) is not type(net):
+        raise ValueError(f"{kind} is no network of this course: only {', '.join(NETS)} can be built again from a file")
+    return {"kind": kind, **net.config}
 
 
 def build(card):
-    """The network that a card describes, with random weights. Raises CheckpointError where this version has none."""
+    """The network that a Card describes, with random weights. Raises CheckpointError where this version has none."""
     try:
-        config = dict(card.get("net", {}))
+        config = dict(card.net)
         kind = NETS.get(config.pop("kind", None))
         if kind is None:
             raise CheckpointError("the card names no network of this course")
@@ -115,45 +117,65 @@ def build(card):
         raise CheckpointError(f"the card describes a network that this version cannot build: {error}") from error
 
 
-def describe(net):
-    """What `build` needs to make this network again: a dict for the card, under "net"."""
-    return {"kind": type(net).__name__, **net.config}
-
-
-def load_net(path, part=""):
-    """The network in a checkpoint, eval(), float32, frozen, and its card; `part` is "ema." for a run in training.
-
-    Raises CheckpointError where the file is damaged or its weights are of another architecture than its card.
-    """
-    tensors, card = read(path)
-    net = build(card)
-    weights = {name.removeprefix(part): x for name, x in tensors.items() if name.startswith(part)}
+def _net_in(tensors, card, path):
+    """The network whose weights these are, eval(), float32, frozen; of a run in training, its average."""
+    net, part = build(card), "ema." if any(name.startswith("ema.") for name in tensors) else ""
+    weights = {name.removeprefix(part): x for name, x in tensors.items() if name.startswith(part) and name != TABLE}
     wanted = {name: x.shape for name, x in net.state_dict().items()}
     if wanted != {name: x.shape for name, x in weights.items()}:
         raise CheckpointError(f"{path} holds the weights of another architecture than its card says")
     net.load_state_dict(weights)  # float16 becomes float32 here
-    return net.eval().requires_grad_(False), card
+    return net.eval().requires_grad_(False)
+
+
+def load_net(path):
+    """The network in a checkpoint, eval(), float32, frozen, and its Card; of a run in training, the average.
+
+    Raises CheckpointError where the file is damaged or its weights are of another architecture than its card.
+    """
+    tensors, card = read(path)
+    return _net_in(tensors, card, path), card
+
+
+def schedule_of(tensors, card):
+    """The schedule whose table lies beside weights; in files of version 0.1, which have none, by its name.
+
+    Raises CheckpointError where there is neither.
+    """
+    known = {name: schedule for make in NAMED for schedule in [make()] for name in (make.__name__, schedule.name)}
+    try:
+        return Schedule(tensors[TABLE], card.schedule or "custom") if TABLE in tensors else known[card.schedule]
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"no table of a schedule, and none called {card.schedule!r}: {error}") from error
+
+
+def save_model(path, model, schedule, card=None):
+    """Keep a model that samples: its network, what it prints, and the table of its schedule, whatever that is.
+
+    `model` is `as_eps` around a network of this course, or such a network, which then prints eps; `card` says the rest.
+    Raises ValueError for a network that is none of ours, OSError where it cannot be written. `load_model` is the way
+    back.
+    """
+    card = card or Card()
+    card = replace(card, net=describe(net_of(model)), prints=getattr(model, "kind", "eps"), schedule=schedule.name)
+    save(path, {**net_of(model).state_dict(), TABLE: schedule.alpha_bar}, card)
 
 
 def load_model(path, device="cpu"):
-    """A model that samples, its schedule and its card, from a run's checkpoint or a shipped one. No network is used.
+    """A model that samples, its schedule and its Card, from a file of `save_model`, a run, or one that ships.
 
-    Raises CheckpointError where the file holds none.
+    The model prints eps and is frozen; `.net` is its network, float32. Nothing is downloaded. Raises CheckpointError
+    where the file holds none.
     """
-    tensors, _ = read(path)
-    if not tensors:
-        raise CheckpointError(
-            f"{path} holds weights of another architecture than its card says: none, no step was made"
-        )
-    part = "ema." if any(name.startswith("ema.") for name in tensors) else ""
-    net, card = load_net(path, part)
+    tensors, card = read(path)
+    net = _net_in(tensors, card, path)
+    if card.prints not in KINDS:
+        raise CheckpointError(f"{path} holds no diffusion model: nothing says that it prints one of {', '.join(KINDS)}")
     try:
-        schedule = getattr(schedules, card["schedule"])().to(device)
-        if len(card["shape"]) != 3:
-            raise ValueError("no shape of a picture")
-        return as_eps(net.to(device), schedule, card["prints"]), schedule, card
-    except (KeyError, AttributeError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} holds no diffusion model") from error
+        schedule = schedule_of(tensors, card).to(device)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} holds no diffusion model: {error}") from error
+    return as_eps(net.to(device), schedule, card.prints), schedule, card
 
 
 def _shipped(name, kind):
