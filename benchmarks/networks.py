@@ -13,10 +13,10 @@ from measuring import Skip
 from course import schedules
 from course.data import batches, data_root
 from course.models import as_eps, from_diffusers
+from course.nets import UNet
 from course.training.eps import loss_fn, train
 from course.training.loop import loop
 from course.training.recipes import RECIPES, split
-from course.unet import UNet
 
 BATCH = 128  # of the baseline
 LR = 1e-3

@@ -30,7 +30,7 @@ they are noisy, and change with the machine and with what else it does.
 
 **The baseline** is the network of the best-known course on diffusion models: diffusers' `UNet2DModel` for pictures of
 28 x 28, two layers a block, channels 32, 64, 64, attention on the two lower levels, 1.7 million weights; batch 128,
-Adam with 1e-3, float32. **Ours** is `course.unet.UNet` with the recipe of `python -m course train`, without labels.
+Adam with 1e-3, float32. **Ours** is `course.nets.UNet` with the recipe of `python -m course train`, without labels.
 """
 
 

@@ -8,10 +8,10 @@ import torch
 from helpers import open_up
 from safetensors.torch import save as write_tensors
 
+from course.nets import UNet
 from course.schedules import linear
 from course.training.card import Card
 from course.training.checkpoints import TABLE, describe, save
-from course.unet import UNet
 
 
 def network(classes=3, width=8):

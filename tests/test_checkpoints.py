@@ -15,7 +15,7 @@ from helpers import coarse, files, normal, open_up, read_only, refused
 from course import NULL, env, schedules
 from course.data import batches, load
 from course.models import as_eps
-from course.nets import MLP, Classifier
+from course.nets import MLP, Classifier, UNet
 from course.samplers import ddim, last
 from course.schedules import Schedule, cosine, linear, scaled_linear
 from course.training.card import Card
@@ -33,7 +33,6 @@ from course.training.checkpoints import (
     save_model,
 )
 from course.training.eps import train
-from course.unet import UNet
 
 TENSORS = {
     "whole": torch.arange(5),

@@ -13,11 +13,11 @@ from course.data import batches, load
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.models import as_eps
+from course.nets import ResBlock, UNet
 from course.samplers import ddim, last
 from course.schedules import linear
 from course.training.checkpoints import pretrained
 from course.training.eps import held_out_loss, train
-from course.unet import ResBlock, UNet
 
 LESSON = ROOT / "notebooks/04_train_unet.ipynb"
 SHIPPED = ("04-eps", "04-blind", "04-ema-0.9999")

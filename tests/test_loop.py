@@ -14,10 +14,10 @@ from torch.utils.checkpoint import checkpoint
 
 from course.data import batches, load
 from course.models import as_eps, with_net
+from course.nets import UNet
 from course.schedules import linear
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
 from course.training.loop import Diverged, loop
-from course.unet import UNet
 
 
 def finish(progress):

@@ -14,9 +14,9 @@ from course.hub import load_pipeline
 from course.latent import token_ids
 from course.metrics import nearest
 from course.models import CountCalls, as_eps, cfg, clip_x0, from_diffusers, in_parts, retimed
+from course.nets import UNet
 from course.samplers import ddim, last
 from course.schedules import cosine, linear, scaled_linear
-from course.unet import UNet
 
 X, T, LABELS = normal(4, 1, 8, 8), torch.tensor([1, 200, 600, 1000]), torch.tensor([0, 1, 2, 3])
 

@@ -13,13 +13,12 @@ from PIL import Image
 from course.__main__ import main
 from course.data import load
 from course.models import cfg
-from course.nets import MLP, Classifier
+from course.nets import MLP, Classifier, UNet
 from course.samplers import ddim, last
 from course.schedules import cosine
 from course.training.card import Card
 from course.training.checkpoints import TABLE, describe, load_model, save, save_model
 from course.training.run import CHECKPOINT
-from course.unet import UNet
 
 
 @pytest.fixture(scope="module")

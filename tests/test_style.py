@@ -27,7 +27,6 @@ ORDER = [
     "data",
     "samplers",
     "nets",
-    "unet",
     "shapes",
     "scene_reader",
     "scenes",

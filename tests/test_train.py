@@ -14,14 +14,13 @@ from course import NULL
 from course.data import batches, load
 from course.forward import q_sample
 from course.models import AsEps, as_eps
-from course.nets import MLP
+from course.nets import MLP, UNet
 from course.samplers import ddim, last
 from course.schedules import linear
 from course.training.card import Card
 from course.training.checkpoints import read, save, snapshot
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
 from course.training.loop import EMA, Diverged
-from course.unet import UNet
 
 
 def fresh(classes=0, width=8, seed=0, patch=2):

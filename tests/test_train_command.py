@@ -21,6 +21,7 @@ from course.__main__ import main
 from course.commands import train as command
 from course.data import load
 from course.models import AsEps
+from course.nets import UNet
 from course.schedules import linear
 from course.training import recipes
 from course.training import run as runs
@@ -28,7 +29,6 @@ from course.training.card import Card
 from course.training.checkpoints import TABLE, describe, load_model, read, save
 from course.training.eps import held_out_loss, loss_fn, loss_per_t
 from course.training.run import CHECKPOINT, PLAN
-from course.unet import UNet
 
 SMALL = ["--data", "digits", "--batch", "32", "--width", "8", "--device", "cpu"]
 

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from helpers import normal, open_up, refused
 
 from course import NULL
-from course.unet import Attention, ResBlock, UNet, attend
+from course.nets import Attention, ResBlock, UNet
+from course.nets.blocks import attend
 
 SHAPES = {  # name: (arguments of UNet, height, width, height and width at the bottom)
     "digits": ({"channels": 1, "width": 8}, 8, 8, (4, 4)),

@@ -26,14 +26,13 @@ from course.files import write_whole
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.models import as_eps, net_of, with_net
-from course.nets import Clock
+from course.nets import Clock, ResBlock, UNet
 from course.samplers import ddim, last
 from course.schedules import linear
 from course.training.card import Card
 from course.training.checkpoints import load_model, save_model
 from course.training.eps import held_out_loss, loss_per_t, spread_times, train
 from course.training.loop import loop
-from course.unet import ResBlock, UNet
 
 TIMES = [1, 5, 10, 20, 50, 100, 200, 300, 500, 700, 1000]
 OUT = checkout() / "data/lessons/04.json"
@@ -190,7 +189,7 @@ def dial(unit):
 
 
 def adding():
-    with patch("course.unet.ResBlock", Adds):
+    with patch("course.nets.unet.ResBlock", Adds):
         return small()
 
 

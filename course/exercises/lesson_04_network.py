@@ -5,8 +5,7 @@ import math
 import torch
 
 from course.exercises.spec import Case, Exercise, Mistake, normal
-from course.nets import timestep_embedding
-from course.unet import ResBlock
+from course.nets import ResBlock, timestep_embedding
 
 
 def _embedding_cases(generator):

@@ -16,10 +16,9 @@ from course.env import shipped
 from course.files import write_whole
 from course.forward import KINDS
 from course.models import as_eps, net_of
-from course.nets import MLP, Classifier
+from course.nets import MLP, Classifier, UNet
 from course.schedules import Schedule, cosine, linear, scaled_linear
 from course.training.card import Card
-from course.unet import UNet
 
 NETS = {kind.__name__: kind for kind in (UNet, MLP, Classifier)}
 NAMED = (linear, scaled_linear, cosine)

@@ -11,11 +11,11 @@ import torch
 from course import env, schedules
 from course.data import batches
 from course.models import as_eps
+from course.nets import UNet
 from course.training.card import Card
 from course.training.checkpoints import TABLE, CheckpointError, build, describe, read, save, schedule_of
 from course.training.eps import held_out_loss, loss_per_t, train
 from course.training.recipes import RECIPES
-from course.unet import UNet
 
 CHECKPOINT, PLAN = "checkpoint.safetensors", "plan.json"
 TIMES = (1, 10, 50, 100, 200, 300, 500, 700, 1000)  # noise levels of the report at the end

@@ -1,10 +1,9 @@
-"""Small networks: how a network is told the time, a denoiser for points, and a classifier that measures pictures."""
+"""How a network is told the time and the label."""
 
 import math
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 
 from course import NULL
 
@@ -48,51 +47,3 @@ class Clock(nn.Module):
         if cond.is_floating_point() or not looked:
             raise ValueError(f"labels must be whole numbers from {NULL} (none) to {self.num_classes - 1}")
         return told + self.labels(cond + 1)
-
-
-class MLP(nn.Module):
-    """A denoiser for points: x (B, D), t (B,), cond -> (B, D). It prints zero before it is trained."""
-
-    def __init__(self, dim=2, width=64, num_classes=0):
-        super().__init__()
-        self.config = {"dim": dim, "width": width, "num_classes": num_classes}
-        self.clock, self.enter = Clock(width, num_classes), nn.Linear(dim, 4 * width)
-        self.hidden, self.out = nn.Linear(4 * width, 4 * width), nn.Linear(4 * width, dim)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, x, t, cond=None):
-        h = F.silu(self.enter(x) + self.clock(t, cond))  # (B, 4 width)
-        return self.out(F.silu(self.hidden(h)) + h)
-
-
-class Classifier(nn.Module):
-    """A convolutional classifier whose 128-d penultimate layer serves as features for the metrics.
-
-    x (B, C, H, W) in [-1, 1] -> logits (B, num_classes); `features(x)` -> (B, 128).
-    """
-
-    def __init__(self, channels=1, width=32, num_classes=10):
-        super().__init__()
-
-        def stage(c_in, c_out):
-            return nn.Sequential(
-                nn.Conv2d(c_in, c_out, 3, padding=1, bias=False),
-                nn.BatchNorm2d(c_out),
-                nn.ReLU(),
-                nn.Conv2d(c_out, c_out, 3, padding=1, bias=False),
-                nn.BatchNorm2d(c_out),
-                nn.ReLU(),
-                nn.MaxPool2d(2, ceil_mode=True),
-            )
-
-        self.config = {"channels": channels, "width": width, "num_classes": num_classes}
-        self.body = nn.Sequential(stage(channels, width), stage(width, 2 * width), stage(2 * width, 4 * width))
-        self.penultimate, self.head = nn.Linear(4 * width, 128), nn.Linear(128, num_classes)
-
-    def features(self, x):
-        """The penultimate layer, after its ReLU: (B, 128)."""
-        return F.relu(self.penultimate(self.body(x).mean((2, 3))))
-
-    def forward(self, x):
-        return self.head(self.features(x))
