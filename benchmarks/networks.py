@@ -11,7 +11,8 @@ import torch
 from measuring import Skip
 
 from course import schedules
-from course.data import batches, data_root
+from course.data import batches
+from course.env import data_root
 from course.models import as_eps, from_diffusers
 from course.nets import UNet
 from course.training.eps import loss_fn, train

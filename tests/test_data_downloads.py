@@ -189,7 +189,7 @@ def test_a_read_only_folder_is_named(small_mnist, monkeypatch, what):
     if what == "mkdir":
         monkeypatch.setattr(Path, "mkdir", read_only)
     else:
-        monkeypatch.setattr(data, "write_whole", read_only)
+        monkeypatch.setattr(data.downloads, "write_whole", read_only)
     with refused(DataError, r"MNIST/raw/train.*Read-only file system.*COURSE_DATA name a writable folder"):
         load("mnist", "train")
     assert files(root) == {}
@@ -200,7 +200,7 @@ def test_files_in_a_read_only_folder_are_read_and_nothing_is_written(small_mnist
     load("mnist", "train")
     before = listing(root)
     monkeypatch.setattr(Path, "mkdir", read_only)
-    monkeypatch.setattr(data, "write_whole", read_only)
+    monkeypatch.setattr(data.downloads, "write_whole", read_only)
     check_small_mnist()
     assert listing(root) == before
 
@@ -272,7 +272,7 @@ def test_cifar10_in_a_read_only_folder_is_read(small_cifar, monkeypatch):
     load("cifar10", "train")
     before = listing(root)
     monkeypatch.setattr(Path, "mkdir", read_only)
-    monkeypatch.setattr(data, "write_whole", read_only)
+    monkeypatch.setattr(data.downloads, "write_whole", read_only)
     check_small_cifar()
     assert listing(root) == before
 

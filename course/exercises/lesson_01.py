@@ -2,7 +2,7 @@
 
 import torch
 
-from course.data import _tensors, photo
+from course.data.sets import as_tensors, photo
 from course.exercises.lesson_01_mistakes import MIX, NOISE_STD
 from course.exercises.spec import Case, Exercise, Mistake, column, normal
 from course.forward import q_sample
@@ -132,10 +132,10 @@ EXERCISES = (
     Exercise("01-noise_std", truth=noise_std, cases=_noise_std_cases, mistakes=NOISE_STD, ours=(noise_std,)),
     Exercise(
         "01-standardise",
-        truth=lambda u: _tensors(u.numpy(), ())[0],
+        truth=lambda u: as_tensors(u.numpy(), ())[0],
         cases=_standardise_cases,
         mistakes=STANDARDISE,
-        ours=(_tensors,),
+        ours=(as_tensors,),
         picture=_standardise_picture,
     ),
 )

@@ -1,0 +1,49 @@
+"""What goes on the page as HTML: figures with words for those who do not see them, status lines, cards, tables."""
+
+import base64
+from html import escape
+
+
+def image(data, alt, width=None, style=""):
+    """The bytes of a PNG or GIF as an <img>, the picture inside; `width` in pixels of the page."""
+    kind = "gif" if data.startswith(b"GIF") else "png"
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    wide = "" if width is None else f" width={width:.0f}"
+    return f'<img src="{source}" alt="{escape(alt)}"{wide} style="{style}">'
+
+
+def status(text):
+    """A line that screen readers read out when it changes."""
+    return f"<p role='status' aria-live='polite'>{escape(text)}</p>"
+
+
+def card(page, edge):
+    """A piece of HTML with an edge in the colour `edge`, read out when it appears."""
+    return f"<div role='status' style='border-left: 4px solid {edge}; padding-left: 0.8em'>{page}</div>"
+
+
+def table(heads, rows):
+    """A table of texts; the first column names the rows."""
+    left = "style='text-align: left; padding: 0.2em 1.5em 0.2em 0'"
+    head = "".join(f"<th scope='col' {left}>{escape(name)}</th>" for name in heads)
+    body = ""
+    for first, *rest in rows:
+        cells = "".join(f"<td {left}>{escape(cell)}</td>" for cell in rest)
+        body += f"<tr><th scope='row' {left}>{escape(first)}</th>{cells}</tr>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def show(fig, alt):
+    """Put a figure, or the bytes of a PNG or GIF, on the page, with `alt`, what it shows, for those who do not see it.
+
+    Raises ValueError where alt is empty.
+    """
+    from IPython.display import display
+
+    from course.viz.figures import to_png
+
+    if not alt.strip():
+        raise ValueError("alt must say what a sighted reader would take from the figure")
+    data, width = (fig, None) if isinstance(fig, bytes) else (to_png(fig), 100 * fig.get_figwidth())
+    page = image(data, alt, width, "max-width:100%;background:#fff")
+    display({"text/html": page, "text/plain": f"[figure] {alt}"}, raw=True)
