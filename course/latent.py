@@ -11,8 +11,7 @@ import torch.nn as nn
 
 from course.files import write_whole
 from course.models import ask_diffusers
-from course.scenes import RELATIONS, SIZE, SIZES
-from course.shapes import BACKGROUNDS, COLOURS, SHAPES
+from course.scenes import BACKGROUNDS, COLOURS, RELATIONS, SHAPES, SIZE, SIZES
 
 GRAMMAR = ("a", "an", "on", "and", "with", "background", "thing", "right", "below")
 WORDS = (*GRAMMAR, *" ".join(RELATIONS).split(), *SIZES, *COLOURS, *BACKGROUNDS, *SHAPES)

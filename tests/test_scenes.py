@@ -12,8 +12,11 @@ from helpers import refused, seeded
 
 from course import latent, scenes
 from course.scenes import (
+    BACKGROUNDS,
+    COLOURS,
     HELD_OUT,
     RELATIONS,
+    SHAPES,
     SIZES,
     Scene,
     Thing,
@@ -26,7 +29,7 @@ from course.scenes import (
     random_scenes,
     wording,
 )
-from course.shapes import BACKGROUNDS, COLOURS, SHAPES, coverage, paint
+from course.scenes.shapes import DISTANCES, coverage, paint
 
 FIRST, SECOND = Thing("small", "red", "circle"), Thing("large", "blue", "ring")
 
@@ -115,7 +118,7 @@ def inside(name, size=1500):
     """The points of a fine grid over [-1.2, 1.2] squared that lie in a shape of radius 1, and the area of a point."""
     axis = (torch.arange(size) + 0.5) * 2.4 / size - 1.2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
-    return SHAPES[name](x, y) < 0, (2.4 / size) ** 2
+    return DISTANCES[name](x, y) < 0, (2.4 / size) ** 2
 
 
 AREAS = {
@@ -165,6 +168,7 @@ def test_coverage_of_coarse_pixels_has_the_area_of_the_shape(name, radius):
 
 
 def test_coverage_lies_between_none_and_all_and_moves_with_the_shape():
+    assert tuple(DISTANCES) == SHAPES
     kinds = torch.arange(len(SHAPES))
     there = torch.zeros(len(SHAPES), 2)
     covered = coverage(kinds, there, torch.full((8,), 0.4), 64)

@@ -1,15 +1,24 @@
-"""Pictures with captions, as many as you like: coloured shapes, drawn from words, and words read back from pictures."""
+"""Scenes in words: what a caption can say, scenes at random, and the ways to say them."""
 
 from dataclasses import dataclass
 from itertools import product
 
 import torch
 
-from course.shapes import BACKGROUNDS, COLOURS, SHAPES, coverage, paint
-
+SHAPES = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "diamond")
+COLOURS = {  # and how each is painted, as bytes
+    "red": (220, 40, 40),
+    "green": (40, 170, 62),
+    "blue": (50, 78, 220),
+    "yellow": (240, 214, 50),
+    "purple": (156, 60, 190),
+    "orange": (245, 149, 40),
+    "cyan": (60, 199, 220),
+    "pink": (245, 130, 178),
+}
+BACKGROUNDS = {"white": (245, 245, 245), "black": (25, 25, 25), "gray": (128, 128, 128)}
 SIZES = ("small", "large")
 RELATIONS = ("left of", "above", "inside")
-SIZE = 64  # pixels a side
 # Shapes in colours that no training picture shows: each shape and each colour once.
 HELD_OUT = frozenset((shape, list(COLOURS)[(3 * k + 1) % 8]) for k, shape in enumerate(SHAPES))
 
@@ -74,7 +83,7 @@ def held_out(scene):
 def random_scenes(n, unseen=False, things=None, generator=None):
     """n Scenes at random: as training has them or, unseen, with one thing of HELD_OUT; one or two `things`, None for
     either, equally often; each relation equally often."""
-    colours, shapes, grounds = list(COLOURS), list(SHAPES), list(BACKGROUNDS)
+    colours, shapes, grounds = list(COLOURS), SHAPES, list(BACKGROUNDS)
 
     def draw(high):
         return int(torch.randint(high, (), generator=generator))
@@ -97,40 +106,6 @@ def random_scenes(n, unseen=False, things=None, generator=None):
     return [scene() for _ in range(n)]
 
 
-def draw(scenes, generator=None):
-    """Pictures of scenes, x (N, 3, 64, 64) float32 in [-1, 1]; places and sizes vary a little, by the generator.
-
-    In half sides of the picture: a small thing has a radius of about a third (0.29 to 0.36), a large one 0.42 to 0.46
-    beside another one, 0.54 to 0.62 alone, and 0.78 to 0.82 around another one. Two side by side stand at -0.49, 0.49.
-    """
-    x = paint([scene.background for scene in scenes]).reshape(-1, 3)[:, :, None, None].repeat(1, 1, SIZE, SIZE)
-    chance = torch.rand(len(scenes), 2, 3, generator=generator)  # two things: x, y, radius
-    for k in (1, 0):  # the second first: what is inside lies on top
-        rows = torch.tensor([n for n, scene in enumerate(scenes) if k < len(scene.things)], dtype=torch.long)
-        things = [scenes[n].things[k] for n in rows]
-        if not things:
-            continue
-        places = torch.tensor([_place(scenes[n], k) for n in rows])  # (M, 6): mean and spread of x, y, radius
-        values = places[:, ::2] + places[:, 1::2] * (2 * chance[rows, k] - 1)
-        kinds = torch.tensor([list(SHAPES).index(thing.shape) for thing in things])
-        alpha = coverage(kinds, values[:, :2], values[:, 2], SIZE)[:, None]
-        x[rows] += alpha * (paint([thing.colour for thing in things])[:, :, None, None] - x[rows])
-    return x
-
-
-def _place(scene, k):
-    """Mean and spread of x, y and radius of thing k."""
-    radius = (0.335, 0.02) if scene.things[k].size == "small" else (0.44, 0.02)
-    if scene.relation is None:
-        return (0.0, 0.1, 0.0, 0.1, *(radius if scene.things[k].size == "small" else (0.58, 0.04)))
-    if scene.relation == "inside":
-        # A triangle and a star have their room a little below the middle of their height.
-        low = {"triangle": 0.12, "star": 0.04}.get(scene.things[1].shape, 0.0) if k == 0 else 0.0
-        return (0.0, 0.02, low, 0.02, *((0.3, 0.01), (0.8, 0.02))[k])
-    side, other = (-0.49, 0.03) if k == 0 else (0.49, 0.03), (0.0, 0.07)
-    return (*side, *other, *radius) if scene.relation == "left of" else (*other, *side, *radius)
-
-
 def wording(scene, generator=None):
     """A way to say a scene: half the time its caption, else turned round or with words left out. What is left out may
     be anything; a shape that is not said is a "thing"."""
@@ -147,13 +122,6 @@ def wording(scene, generator=None):
     if turned and chance[7] < 0.3:
         said = f"{parts[1]} {turned} {parts[0]}"
     return said if chance[8] < 0.25 else f"{said} on a {scene.background} background"
-
-
-def describe(x):
-    """What pictures x (N, 3, 64, 64) in [-1, 1] show, as N Scenes; see `course.scene_reader`."""
-    from course.scene_reader import read
-
-    return [Scene(tuple(Thing(*words) for words in things), ground, relation) for things, ground, relation in read(x)]
 
 
 def compare(asked, seen):

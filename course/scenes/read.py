@@ -4,14 +4,15 @@ from functools import cache
 
 import torch
 
-from course.shapes import BACKGROUNDS, COLOURS, SHAPES, coverage, paint
+from course.scenes.shapes import DISTANCES, coverage, paint
+from course.scenes.words import BACKGROUNDS, COLOURS, SHAPES, Scene, Thing
 
 TRIES = torch.linspace(0.88, 1.12, 7)  # radii tried, in parts of the one that the outline suggests
 LEAST = 24  # pixels: what is smaller is no thing
 
 
-def read(x):
-    """Things (size, colour, shape), ground and relation, for each picture x (N, 3, S, S) in [-1, 1]."""
+def describe(x):
+    """What pictures x (N, 3, S, S) in [-1, 1] show, as N Scenes; a scene of which nothing was seen has no things."""
     return [_read(picture.float().cpu()) for picture in x]
 
 
@@ -19,9 +20,9 @@ def _read(x):
     border = torch.cat([x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]], 1)  # (3, 4S)
     ground = _nearest(border.median(1).values[None], BACKGROUNDS)[0]
     things = [_thing(mask, hole, colour, x.shape[-1]) for mask, hole, colour in _parts(x, list(BACKGROUNDS)[ground])]
-    words = [(("small", "large")[r > 0.39], colour, shape) for r, _, colour, shape in things]
+    words = [Thing(("small", "large")[r > 0.39], colour, shape) for r, _, colour, shape in things]
     if len(things) < 2:
-        return words, list(BACKGROUNDS)[ground], None
+        return Scene(tuple(words), list(BACKGROUNDS)[ground])
     (r, a, *_), (q, b, *_) = things
     (dx, dy), order = (b - a).tolist(), [0, 1]
     if max(abs(dx), abs(dy)) < 0.25:
@@ -29,7 +30,7 @@ def _read(x):
     else:
         relation = "left of" if abs(dx) > abs(dy) else "above"
         order = [0, 1] if (dx if abs(dx) > abs(dy) else dy) > 0 else [1, 0]
-    return [words[k] for k in order], list(BACKGROUNDS)[ground], relation
+    return Scene(tuple(words[k] for k in order), list(BACKGROUNDS)[ground], relation)
 
 
 def _nearest(pixels, table):
@@ -89,7 +90,7 @@ def _thing(mask, hole, colour, size):
     seen, drawn = (mask & ~hole).float(), drawn * ~hole
     overlap = torch.minimum(seen, drawn).sum((1, 2)) / torch.maximum(seen, drawn).sum((1, 2)).clamp(min=1)
     best = int(overlap.argmax())
-    return float(radii.flatten()[best]), centre, colour, list(SHAPES)[best // len(TRIES)]
+    return float(radii.flatten()[best]), centre, colour, SHAPES[best // len(TRIES)]
 
 
 @cache
@@ -98,7 +99,7 @@ def _boxes():
     axis = torch.linspace(-1.2, 1.2, 481)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     boxes = []
-    for distance in SHAPES.values():
+    for distance in DISTANCES.values():
         inside = distance(x, y) <= 0
         columns, rows = axis[inside.any(0)], axis[inside.any(1)]
         boxes.append([columns[0], rows[0], columns[-1], rows[-1]])

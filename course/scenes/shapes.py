@@ -1,20 +1,10 @@
-"""Eight shapes as signed distances, and the colours that scenes are painted with."""
+"""The shapes as signed distances, and what they cover and are painted with."""
 
 import math
 
 import torch
 
-COLOURS = {
-    "red": (220, 40, 40),
-    "green": (40, 170, 62),
-    "blue": (50, 78, 220),
-    "yellow": (240, 214, 50),
-    "purple": (156, 60, 190),
-    "orange": (245, 149, 40),
-    "cyan": (60, 199, 220),
-    "pink": (245, 130, 178),
-}
-BACKGROUNDS = {"white": (245, 245, 245), "black": (25, 25, 25), "gray": (128, 128, 128)}
+from course.scenes.words import BACKGROUNDS, COLOURS
 
 
 def _circle(x, y):
@@ -61,7 +51,7 @@ def _diamond(x, y):
     return (x.abs() / 0.66 + y.abs() - 1) / math.hypot(1 / 0.66, 1)
 
 
-SHAPES = {
+DISTANCES = {
     "circle": _circle,
     "square": _square,
     "triangle": _triangle,
@@ -87,7 +77,7 @@ def coverage(kinds, centres, radii, size):
     """
     axis = (torch.arange(size) + 0.5) * 2 / size - 1
     covered = torch.empty(len(kinds), size, size)
-    for kind, distance in enumerate(SHAPES.values()):
+    for kind, distance in enumerate(DISTANCES.values()):
         chosen = (kinds == kind).nonzero()[:, 0]
         r = radii[chosen, None, None]
         x = (axis[None, None, :] - centres[chosen, 0, None, None]) / r
