@@ -20,8 +20,8 @@ from conftest import ROOT, run
 from helpers import files, refused
 from huggingface_hub import errors
 
-from course import hub, latent
-from course.hub import CHECKPOINTS, Checkpoint, HubError, load_pipeline
+from course.pipelines import CHECKPOINTS, Checkpoint, HubError, hub, load_pipeline
+from course.pipelines import tiny_sd as latent
 
 TOKEN = "hf_this-stays-between-us"
 PUBLIC = [name for name, checkpoint in CHECKPOINTS.items() if not checkpoint.id.startswith("data/")]
@@ -431,7 +431,7 @@ class Hub(BaseHTTPRequestHandler):
 
 ASK = """
 import json, os, urllib.request
-from course.hub import CHECKPOINTS, Checkpoint, HubError, load_pipeline
+from course.pipelines import CHECKPOINTS, Checkpoint, HubError, load_pipeline
 said = {}
 for kind in ("gated", "gone", "pickles", "refused", "broken", "unreachable"):
     if kind == "unreachable":

@@ -10,10 +10,12 @@ from helpers import files, listing, normal, refused, seeded
 from safetensors.torch import load_file
 from transformers import CLIPTokenizerFast
 
-from course import latent, scenes
+from course import scenes
 from course.forward import q_sample
-from course.latent import LENGTH, WORDS, TextToLatent, build, save, token_ids
 from course.models import as_eps
+from course.pipelines import TextToLatent, token_ids
+from course.pipelines import tiny_sd as latent
+from course.pipelines.tiny_sd import LENGTH, WORDS, build, save
 from course.samplers import ddim, last
 from course.schedules import scaled_linear
 from course.training.latent import (

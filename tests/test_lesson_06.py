@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from course import quiz
 from course.env import shipped
-from course.hub import load_pipeline
+from course.pipelines import load_pipeline
 from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"

@@ -10,11 +10,10 @@ from course import NULL
 from course.data import load
 from course.exact import FiniteSet
 from course.forward import KINDS, convert
-from course.hub import load_pipeline
-from course.latent import token_ids
 from course.metrics import nearest
 from course.models import CountCalls, as_eps, cfg, clip_x0, from_diffusers, in_parts, retimed
 from course.nets import UNet
+from course.pipelines import load_pipeline, token_ids
 from course.samplers import ddim, last
 from course.schedules import cosine, linear, scaled_linear
 

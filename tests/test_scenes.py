@@ -10,7 +10,8 @@ import pytest
 import torch
 from helpers import refused, seeded
 
-from course import latent, scenes
+from course import scenes
+from course.pipelines import tiny_sd as latent
 from course.scenes import (
     BACKGROUNDS,
     COLOURS,

@@ -10,8 +10,8 @@ from diffusers import StableDiffusionPipeline
 from helpers import seeded
 
 from course import env
-from course.hub import load_pipeline
-from course.latent import build
+from course.pipelines import load_pipeline
+from course.pipelines.tiny_sd import build
 from course.scenes import compare, describe, draw, parse, random_scenes
 
 FOLDER = env.shipped("data/tiny-sd")

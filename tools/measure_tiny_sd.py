@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 
 from course.env import seeded, threads
 from course.files import write_whole
-from course.hub import load_pipeline
+from course.pipelines import load_pipeline
 from course.scenes import compare, describe, draw, random_scenes
 
 STEPS, USUAL, SCALES = 25, 7.5, (1.5, 2.0, 3.0, 4.0, 5.0)

@@ -75,7 +75,7 @@ def _go(out, recipe, device, minutes):
     """
     import torch
 
-    from course import latent
+    from course.pipelines import tiny_sd as latent
 
     if (out / "pipeline").exists():
         raise UserError(f"{out} has its pipeline already")
@@ -166,7 +166,7 @@ def _latents(out, recipe, vae, device):
 
 
 def _text_to_latent(out, recipe, pipe, stored, device, minutes):
-    from course.latent import TextToLatent
+    from course.pipelines import TextToLatent
     from course.training.latent import train_text_to_latent
 
     place, steps = out / "text-to-latent.safetensors", recipe["steps"]

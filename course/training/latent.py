@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from course import scenes
-from course.latent import TextToLatent, token_ids
 from course.models import as_eps
+from course.pipelines import TextToLatent, token_ids
 from course.schedules import scaled_linear
 from course.training.eps import train
 from course.training.loop import loop
