@@ -63,7 +63,7 @@ def test_the_distance_on_a_card_is_that_of_its_samples(name):
     look = pca(scans, 16)
     noise = torch.randn(500, 1, 8, 8, generator=seeded(1))
     x = last(ddim(callable_of(name), schedule, noise, schedule.grid(25))).clamp(-1, 1)
-    point, _, _ = frechet_interval(look(x), look(scans), seeded(0))
+    point, _, _ = frechet_interval(look(x), look(scans), generator=seeded(0))
     assert point == pytest.approx(card.metrics["frechet"][0], abs=0.05)
     assert nearest(x, scans)[0].mean().item() == pytest.approx(card.metrics["nearest"], abs=0.01)
 
@@ -77,7 +77,7 @@ def test_blind_samples_are_several_times_worse_at_fifty_steps_too():
     found = {}
     for name in ("04-eps", "04-blind"):
         x = last(ddim(callable_of(name), schedule, noise, schedule.grid(50))).clamp(-1, 1)
-        found[name] = frechet_interval(look(x), look(scans), seeded(0))
+        found[name] = frechet_interval(look(x), look(scans), generator=seeded(0))
     assert found["04-blind"][0] > 2 * found["04-eps"][0]
     assert found["04-blind"][1] > found["04-eps"][2]
 

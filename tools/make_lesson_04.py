@@ -71,7 +71,7 @@ def judged(model, back=lambda x: x, eta=0.0):
         "train": rounded([held_out_loss(model, schedule, scans, generator=seeded(0))[0]])[0],
         "held_out": rounded([held_out_loss(model, schedule, unseen, generator=seeded(0))[0]])[0],
         "per_t": rounded(loss_per_t(model, schedule, unseen, TIMES, generator=seeded(0))),
-        "frechet": rounded(frechet_interval(look(shown), look(scans), seeded(0))),
+        "frechet": rounded(frechet_interval(look(shown), look(scans), generator=seeded(0))),
         "largest": rounded([back(x).abs().max()])[0],
         "nearest": rounded([nearest(shown, scans)[0].mean()])[0],
         "pictures": packed(shown[:12]),
@@ -305,11 +305,11 @@ def mnist():
         return {
             "held_out": rounded([held_out_loss(model, schedule, held, generator=seeded(0))[0]])[0],
             "per_t": rounded(loss_per_t(model, schedule, held, TIMES, generator=seeded(0))),
-            "frechet": rounded(frechet_interval(seen(drawn), seen(x[:6000]), seeded(0))),
+            "frechet": rounded(frechet_interval(seen(drawn), seen(x[:6000]), generator=seeded(0))),
             "pictures": packed(drawn[:10]),
         }
 
-    found = {"floor": rounded(frechet_interval(seen(held), seen(x[:6000]), seeded(0)))}
+    found = {"floor": rounded(frechet_interval(seen(held), seen(x[:6000]), generator=seeded(0)))}
     found["linear"] = facts(gaussian_guess(x[:20_000]))
     for kind in ("eps", "v"):
         torch.manual_seed(0)

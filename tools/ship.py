@@ -41,7 +41,7 @@ def in_features(features, x):
 
 def distance(features, reference):
     """A Frechet distance as it goes into the card, raw and with the bias removed."""
-    point, low, high = frechet_interval(features, reference, seeded(0))
+    point, low, high = frechet_interval(features, reference, generator=seeded(0))
     return {"raw": round(frechet(features, reference), 4), "point": round(point, 4), "low": low, "high": high}
 
 
