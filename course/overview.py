@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from course import env, exercises, progress, quiz
+from course.viz import html
 
 HEADS = ("lesson", "questions right", "exercises right", "points")
 
@@ -63,14 +64,8 @@ class Overview:
             yield f"To repeat today, because you missed it once: {', '.join(self.due)}."
 
     def _repr_html_(self):
-        left = "style='text-align: left; padding: 0.2em 1.5em 0.2em 0'"
-        head = "".join(f"<th scope='col' {left}>{name}</th>" for name in HEADS)
-        body = "".join(
-            f"<tr><th scope='row' {left}>{escape(first)}</th>{''.join(f'<td {left}>{cell}</td>' for cell in rest)}</tr>"
-            for first, *rest in (lesson.cells for lesson in self.lessons)
-        )
         advice = "".join(f"<p>{escape(line)}</p>" for line in self.advice())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{advice}"
+        return html.table(HEADS, [lesson.cells for lesson in self.lessons]) + advice
 
 
 def overview(found=None, now=None):

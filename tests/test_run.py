@@ -27,7 +27,7 @@ GOOD = [
         "fig = viz.pictures(np.random.randn(4, 1, 8, 8), title='Four of them')\n"
         "viz.show(fig, alt='four pictures of noise')"
     ),
-    new_code_cell("from course.widgets import scrub\nscrub([fig], ['one'], 'which')"),
+    new_code_cell("from course.viz.widgets import scrub\nscrub([fig], ['one'], 'which')"),
 ]
 BAD = [
     new_markdown_cell("# A lesson with a fault"),

@@ -30,9 +30,7 @@ ORDER = [
     "scenes",
     "pipelines",
     "metrics",
-    "pixels",
     "viz",
-    "widgets",
     "training",
     "exercises",
     "overview",
@@ -43,7 +41,7 @@ ORDER = [
 ORDER += ["__main__"]
 # Which modules alone may import what.
 ONLY = {
-    ("matplotlib", "IPython", "ipywidgets"): {"viz", "widgets", "quiz_controls", "quiz_view"},
+    ("matplotlib", "IPython", "ipywidgets"): {"viz", "quiz_controls", "quiz_view"},
     ("torchvision",): {"data"},
     ("socket", "urllib.request", "http", "ftplib", "requests", "httpx", "urllib3"): {"data", "pipelines"},
     ("diffusers", "transformers", "tokenizers", "huggingface_hub"): {"pipelines"},

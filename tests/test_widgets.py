@@ -9,7 +9,7 @@ from helpers import refused, scans
 from PIL import Image
 
 from course.viz import pictures, to_png
-from course.widgets import scrub, typed
+from course.viz.widgets import scrub, typed
 
 FRAMES = [to_png(pictures(scans(2) * k / 3), dpi=20) for k in range(4)]
 LABELS = [f"t = {k}" for k in range(4)]

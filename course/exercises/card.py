@@ -1,8 +1,9 @@
 """The card that tells a learner how an exercise went: plain text, or HTML with a figure."""
 
-import base64
 from dataclasses import dataclass, field, replace
 from html import escape
+
+from course.viz import html
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ class Result:
             open_ = "" if self.status == "correct" else " open"
             page += f"<details{open_}><summary>What was tested</summary><ul>{marks}</ul></details>"
         if self.figure is not None:
-            from course import viz
+            from course.viz.figures import to_png
 
-            data = base64.b64encode(viz.to_png(self.figure, dpi=100)).decode()
-            page += (
-                f"<img alt='Your answer beside the truth' src='data:image/png;base64,{data}' style='margin-top: 0.6em'>"
+            picture = html.image(
+                to_png(self.figure, dpi=100), "Your answer beside the truth", style="margin-top: 0.6em"
             )
+            page += picture
         edge = {"correct": "#009E73", "not attempted": "#BBBBBB"}.get(self.status, "#D55E00")
-        return f"<div role='status' style='border-left: 4px solid {edge}; padding-left: 0.8em'>{page}</div>"
+        return html.card(page, edge)

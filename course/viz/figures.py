@@ -1,29 +1,12 @@
-"""Static figures in one language: each function draws one kind of figure and returns it; `show` puts it on the page.
+"""Static figures in one language: each function draws one kind of figure and returns it.
 
 Colours mean the same in every lesson (Okabe, Ito; safe for colour-blind readers), and never stand alone: lines are
 labelled or dashed as well. Pictures share one grey scale, [-1, 1].
 """
 
-import base64
 import io
 
-from matplotlib.figure import Figure
-
-from course.pixels import animate, grid_array, grid_image, to_array
-
-__all__ = [
-    "COLOURS",
-    "animate",
-    "bars",
-    "curves",
-    "grid_array",
-    "grid_image",
-    "panels",
-    "pictures",
-    "points",
-    "show",
-    "to_png",
-]
+from course.viz.pixels import grid_array, to_array
 
 COLOURS = {
     "clean": "#0072B2",  # data, signal
@@ -40,6 +23,8 @@ _STYLES = ("-", (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2, 2, 2)), 
 
 def panels(columns=1, rows=1, width=8.0, height=2.8, ratios=None):
     """An empty figure (size in inches) and its axes as a flat list, to draw into with `ax=`."""
+    from matplotlib.figure import Figure
+
     fig = Figure(figsize=(width, height), dpi=160, layout="constrained", facecolor="white")
     return fig, fig.subplots(rows, columns, squeeze=False, width_ratios=ratios).flatten().tolist()
 
@@ -158,22 +143,3 @@ def to_png(fig, dpi=160):
     """A figure as PNG bytes."""
     fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi)
     return buffer.getvalue()
-
-
-def show(fig, alt):
-    """Put a figure, or the bytes of a PNG or GIF, on the page, with `alt`, what it shows, for those who do not see it.
-
-    Raises ValueError where alt is empty.
-    """
-    from html import escape
-
-    from IPython.display import display
-
-    if not alt.strip():
-        raise ValueError("alt must say what a sighted reader would take from the figure")
-    data = fig if isinstance(fig, bytes) else to_png(fig)
-    kind = "gif" if data.startswith(b"GIF") else "png"
-    width = "" if isinstance(fig, bytes) else f" width={fig.get_figwidth() * 100:.0f}"
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    html = f'<img src="{source}" alt="{escape(alt)}"{width} style="max-width:100%;background:#fff">'
-    display({"text/html": html, "text/plain": f"[figure] {alt}"}, raw=True)

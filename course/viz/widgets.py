@@ -1,10 +1,9 @@
 """Interactive forms: a slider over pictures made beforehand, a line to type in. Core ipywidgets 7.7 and 8 only."""
 
-from html import escape
-
 import ipywidgets
 
-from course import viz
+from course.viz.figures import to_png
+from course.viz.html import status
 
 
 def scrub(frames, labels, name, start=0):
@@ -15,7 +14,7 @@ def scrub(frames, labels, name, start=0):
     """
     if not frames or len(frames) != len(labels):
         raise ValueError(f"each frame needs one label, but there are {len(frames)} frames and {len(labels)} labels")
-    images = [frame if isinstance(frame, bytes) else viz.to_png(frame, dpi=100) for frame in frames]
+    images = [frame if isinstance(frame, bytes) else to_png(frame, dpi=100) for frame in frames]
     end = len(images) - 1
     slider = ipywidgets.IntSlider(
         start, 0, end, description=name, readout=False, style={"description_width": "initial"}
@@ -29,7 +28,7 @@ def scrub(frames, labels, name, start=0):
 
     def draw(_):
         image.value = images[slider.value]
-        label.value = f"<p role='status' aria-live='polite'>{escape(labels[slider.value])}</p>"
+        label.value = status(labels[slider.value])
 
     slider.observe(draw, names="value")
     draw(None)
@@ -42,7 +41,7 @@ def typed(answer, name, text=""):
     said = ipywidgets.HTML()
 
     def draw(_):
-        said.value = f"<p role='status' aria-live='polite'>{escape(answer(line.value))}</p>"
+        said.value = status(answer(line.value))
 
     line.observe(draw, names="value")
     draw(None)
