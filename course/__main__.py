@@ -5,7 +5,8 @@ import os
 import sys
 
 from course import __version__
-from course.commands import UserError, doctor, progress, quiz, run, sample, train, train_latent
+from course.commands import UserError, doctor, progress, quiz, sample, train, train_latent
+from course.commands.publish import run
 
 EXAMPLES = """examples:
   python -m course run 02                               lesson 02 with its figures, in build/02_forward_process.html

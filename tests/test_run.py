@@ -12,9 +12,10 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course.__main__ import main
-from course.commands import UserError, kernel
-from course.commands.page import html_page
-from course.commands.run import NOTEBOOKS, Outcome, find, table
+from course.commands import UserError
+from course.commands.publish import kernel
+from course.commands.publish.page import html_page
+from course.commands.publish.run import NOTEBOOKS, Outcome, find, table
 
 GOOD = [
     new_markdown_cell("# A good lesson about $x_t$\n\n$$q(x_t \\mid x_0)$$\n\nOn to [the next](02_bad.ipynb#end)."),
@@ -205,9 +206,9 @@ def test_the_lessons_of_the_checkout_are_the_default():
 @pytest.mark.parametrize("missing", ["nbformat", "nbclient", "nbconvert", "math_core"])
 def test_a_missing_lab_package_is_one_line(tmp_path, monkeypatch, capsys, missing):
     path = save(tmp_path / "a.ipynb", [])
-    for name in ("course.commands.page", "course.commands.kernel"):
+    for name in ("course.commands.publish.page", "course.commands.publish.kernel"):
         monkeypatch.delitem(sys.modules, name)
-        monkeypatch.delattr(sys.modules["course.commands"], name.rpartition(".")[2])
+        monkeypatch.delattr(sys.modules["course.commands.publish"], name.rpartition(".")[2])
     monkeypatch.setitem(sys.modules, missing, None)
     assert main(["run", str(path), "--out", str(tmp_path / "build")]) == 1
     error = capsys.readouterr().err

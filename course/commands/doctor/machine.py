@@ -7,7 +7,7 @@ import threading
 import zipfile
 from pathlib import Path
 
-from course.commands.finding import BROKEN, Finding, count, why
+from course.commands.doctor.finding import BROKEN, Finding, count, why
 
 SHIPPED = ("quizzes", "data/mnist_mini.npz", "data/photos")
 DOWNLOADS = {  # where, how many files, MB to fetch

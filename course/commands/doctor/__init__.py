@@ -1,7 +1,7 @@
 """`python -m course doctor`: what this machine has, what is missing, and how to mend it."""
 
-from course.commands import installation, machine
-from course.commands.finding import Finding, count
+from course.commands.doctor import installation, machine
+from course.commands.doctor.finding import Finding, count
 
 __all__ = ["Finding", "add_to", "findings", "main", "report"]
 

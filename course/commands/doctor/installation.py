@@ -5,7 +5,7 @@ import importlib.metadata
 import platform
 import sys
 
-from course.commands.finding import BROKEN, INSTALL, Finding, why
+from course.commands.doctor.finding import BROKEN, INSTALL, Finding, why
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # Pythons that the course is tested with
 NEEDED = ("torch", "numpy", "matplotlib", "ipywidgets", "scikit-learn", "tqdm", "platformdirs")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.commands import UserError, write_out
+from course.env import PACKAGE
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"  # of the checkout
+NOTEBOOKS = PACKAGE.parent / "notebooks"  # of the checkout
 CELL_SECONDS = 120  # what one cell may take in a quick run
 
 
@@ -48,7 +49,7 @@ def main(chosen):
         import nbformat
         from tqdm import tqdm
 
-        from course.commands import kernel, page
+        from course.commands.publish import kernel, page
     except ImportError as error:
         if (error.name or "course").partition(".")[0] == "course":  # ours: a bug, so show where
             raise
