@@ -5,7 +5,7 @@ Conventions, the same in every lesson and every function:
 - t = 0 is clean data, t = T almost pure noise. A schedule is one table `alpha_bar` with T + 1 entries in float64 and
   `alpha_bar[0] == 1`. Training draws t from 1..T. t is (B,) or 0-dim, integer or fractional.
 - A model is any callable `eps = model(x, t, cond)`: x (B, ...), t (B,), cond (B,) long, an embedding, or None; the
-  answer has the shape of x. `NULL` (-1) as a label means "no condition".
+  answer has the shape of x. `NULL` (-1) as a label means "no condition"; a text model has a null of its own.
 - Pictures are (N, C, H, W) float32 in [-1, 1], points (N, 2).
 - `eps` is the noise in x_t, true or predicted; `noise` is a fresh draw. `std` is a spread, never a variance. `sigma`
   is only sqrt((1 - alpha_bar) / alpha_bar); snr = 1 / sigma^2. `eta` is DDIM's noise: 0 is DDIM, 1 is DDPM.

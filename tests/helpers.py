@@ -2,14 +2,17 @@
 
 import errno
 import os
+import re
 from contextlib import contextmanager
 
 import pytest
 import torch
+import torch.nn as nn
 
-from course import schedules
+from course import quiz, schedules
 from course.data import load
 from course.exact import FiniteSet, GaussianMixture
+from course.progress import DAY, Event
 
 ALL = {"linear": schedules.linear, "cosine": schedules.cosine, "scaled_linear": schedules.scaled_linear}
 
@@ -86,3 +89,30 @@ def files(folder):
 def read_only(*arguments, **options):
     """Stands in for what writes, on a file system that does not let it."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+class Watched(nn.Module):
+    """A network that notes the times and labels it is asked about; what it prints has one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.times, self.labels = nn.Parameter(torch.zeros(1)), [], []
+
+    def forward(self, x, t, cond=None):
+        self.times.append(t)
+        self.labels.append(cond)
+        return self.weight * x
+
+
+def loads(soup):
+    """All addresses that a page would fetch when opened; the links that a reader may click are not among them."""
+    tags = soup.select("script[src], img[src], iframe[src], link[href], source[src], object[data]")
+    found = [tag.get("src") or tag.get("href") or tag.get("data") for tag in tags]
+    for text in [tag.get_text() for tag in soup.select("style, script")]:
+        found += re.findall(r"(?:url\(|@import|import\()\s*[\"']?([^\"')\s]+)", text)
+    return [address for address in found if not address.startswith(("data:", "#"))]
+
+
+def answer(id, points, day=0):
+    """What is kept of an answer to a question that earned so many points."""
+    return Event(day * DAY, "answer", id, "x", points, quiz.find(id).points)

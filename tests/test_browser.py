@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import nbformat
 import pytest
-from conftest import LESSONS, ROOT
+from project import LESSONS, ROOT
 
 from course import quiz
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import LESSONS, ROOT
+from project import LESSONS, ROOT
 
 from course import exercises, progress
 from course.exercises import check, checking, solution

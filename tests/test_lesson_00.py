@@ -7,8 +7,8 @@ import sys
 import nbformat
 import numpy as np
 import torch
-from conftest import ROOT
 from PIL import Image
+from project import ROOT
 
 from course.data import load
 from course.exact import FiniteSet

@@ -5,7 +5,7 @@ import statistics
 import nbformat
 import pytest
 import torch
-from conftest import ROOT
+from project import ROOT
 
 from course.exercises import checking, find, lesson_01
 

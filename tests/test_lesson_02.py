@@ -9,7 +9,7 @@ import runpy
 import nbformat
 import pytest
 import torch
-from conftest import ROOT
+from project import ROOT
 
 from course import quiz
 from course.data import load

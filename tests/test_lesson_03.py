@@ -1,61 +1,33 @@
-"""What lesson 03 says and no cell of it proves: its title picture, worked values of exercises, and splits.
-
-`python tests/test_lesson_03.py` draws the title picture again and puts it into the notebook.
-"""
+"""What lesson 03 says and no cell of it proves: its title picture, worked values of exercises, and splits."""
 
 import base64
 import io
-from itertools import pairwise
 
 import nbformat
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from PIL import Image
+from project import ROOT, module
 
 from course.data import load
 from course.exact import FiniteSet
-from course.forward import convert, q_posterior
 from course.metrics import nearest
 from course.samplers import ddpm, last
 from course.schedules import linear
-from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/03_reverse_process.ipynb"
+title = module(ROOT / "tools/lessons/03.py")  # draws the title picture
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def walk(model, x, grid, dice):
-    """The sampler of section 5, which can leave out the noise."""
-    schedule, generator = linear(), seeded(1)
-    for t, s in pairwise(grid):
-        mean, std = q_posterior(schedule, convert(schedule, x, t, model(x, t), "eps", "x0"), x, t, s)
-        x = mean + dice * std * torch.randn(x.shape, generator=generator)
-    return x
-
-
-def hook():
-    """The two blocks of the title, drawn with and without the noise, as a PIL image."""
-    schedule = linear()
-    model = FiniteSet(load("digits", "train")[0]).eps_model(schedule)
-    noises = torch.randn(100, 1, 8, 8, generator=seeded(1))  # all hundred of section 5: its dice are shared
-    left, right = (
-        grid_image(walk(model, noises, schedule.grid(200), dice)[:12], columns=4, scale=8) for dice in (1, 0)
-    )
-    both = Image.new("RGB", (2 * left.width + 64, left.height), "white")
-    both.paste(left, (0, 0))
-    both.paste(right, (left.width + 64, 0))
-    return both
-
-
 def test_title_picture_is_what_the_lesson_draws():
     stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
     stored = Image.open(io.BytesIO(base64.b64decode(stored)))
-    shown, drawn = (np.asarray(image.convert("L"), float) for image in (stored, hook()))
+    shown, drawn = (np.asarray(image.convert("L"), float) for image in (stored, title.hook()))
     assert shown.shape == drawn.shape
     assert np.abs(shown - drawn).mean() < 3  # grey levels of 255: room for one other digit where rounding differs
 
@@ -82,7 +54,7 @@ def test_copying_does_not_hang_on_the_split():
     model, noises = FiniteSet(x).eps_model(schedule), torch.randn(50, 1, 8, 8, generator=seeded(1))
     distance, _ = nearest(last(ddpm(model, schedule, noises, schedule.grid(50), generator=seeded(2))), x)
     assert distance.max() < 1e-3
-    _, found = nearest(walk(model, noises, schedule.grid(100), 0), x)
+    _, found = nearest(title.walk(model, noises, schedule.grid(100), 0), x)
     assert len(found.unique()) <= 4
     assert (y[found.unique()] == 8).all()
 
@@ -96,16 +68,3 @@ def test_a_judge_that_gives_probabilities_takes_noise_for_digits():
     judge = CalibratedClassifierCV(SVC(), ensemble=False).fit(x.flatten(1), y)
     noise = torch.randn(200, 64, generator=seeded(1))
     assert 0.3 < (judge.predict_proba(noise).max(1) > 0.9).mean() < 0.7
-
-
-def write():
-    """Put the title picture into the notebook."""
-    buffer = io.BytesIO()
-    hook().save(buffer, format="PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
-if __name__ == "__main__":
-    write()

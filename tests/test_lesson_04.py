@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import ROOT, module
+from project import ROOT, module
 
 from course import exercises
 from course.data import batches, load

@@ -1,7 +1,4 @@
-"""What lesson 05 says and no cell of it proves: its title picture, worked values, stored bands, and what it warns of.
-
-`python tests/test_lesson_05.py` draws the title picture again and puts it into the notebook.
-"""
+"""What lesson 05 says and no cell of it proves: its title picture, worked values, stored bands, and its warnings."""
 
 import base64
 import io
@@ -11,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import ROOT
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+from project import ROOT, module
 
 from course import pretrained
 from course.data import load
@@ -23,10 +20,9 @@ from course.metrics import frechet, pca
 from course.models import as_eps
 from course.samplers import ddim, ddpm, last
 from course.schedules import cosine, linear
-from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/05_ddim.ipynb"
-MARGIN = 150  # pixels left of the title picture, for the names of its rows
+title = module(ROOT / "tools/lessons/05.py")  # draws the title picture
 
 
 def seeded(seed):
@@ -38,33 +34,11 @@ def source(cell):
     return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
 
 
-def hook():
-    """The wall of the title, four walks from the same eight noises, as a PIL image."""
-    model, schedule, _ = pretrained("digits")
-    x_T = torch.randn(8, 1, 8, 8, generator=seeded(19))
-    walks = [
-        last(walk(model, schedule, x_T, schedule.grid(n), generator=seeded(5)))
-        for walk in (ddpm, ddim)
-        for n in (1000, 50)
-    ]
-    return named(grid_image(torch.cat(walks), columns=8, scale=8))
-
-
-def named(wall):
-    """The wall of pictures with the name of each row before it."""
-    image = Image.new("RGB", (MARGIN + wall.width, wall.height), "white")
-    image.paste(wall, (MARGIN, 0))
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(15)
-    for row, name in enumerate(f"{walk}, {n} steps" for walk in ("DDPM", "DDIM") for n in ("1,000", "50")):
-        draw.text((MARGIN - 10, 72 * row + 32), name, "black", font, anchor="rm")
-    return image
-
-
 @pytest.mark.slow
 def test_title_picture_is_what_the_walks_draw():
     stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
     stored = Image.open(io.BytesIO(base64.b64decode(stored)))
-    shown, drawn = (np.asarray(image.convert("L"), float)[:, MARGIN:] for image in (stored, hook()))
+    shown, drawn = (np.asarray(image.convert("L"), float)[:, title.MARGIN :] for image in (stored, title.hook()))
     assert shown.shape == drawn.shape
     assert np.abs(shown - drawn).mean() < 4  # grey levels of 255: room for the rounding of another processor
     dice_long, dice_short, long, short = (shown[72 * k : 72 * k + 64] for k in range(4))  # 8 pixels of 8, and a gap
@@ -162,16 +136,3 @@ def test_the_stored_bands_are_those_of_cifar10():
     exec(source("further-a-bands").split("if not quick")[0], names)
     for band, variance in names["measure_bands"](x).items():
         assert names["BANDS"][band] == pytest.approx(variance, rel=0.03), band
-
-
-def write():
-    """Put the title picture into the notebook."""
-    buffer = io.BytesIO()
-    hook().save(buffer, format="PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
-if __name__ == "__main__":
-    write()

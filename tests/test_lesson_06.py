@@ -1,7 +1,4 @@
-"""What lesson 06 says and no cell of it proves: its title picture, worked values, and what diffusers does.
-
-`python tests/test_lesson_06.py` draws the title picture again and puts it into the notebook.
-"""
+"""What lesson 06 says and no cell of it proves: its title picture, worked values, and what diffusers does."""
 
 import base64
 import inspect
@@ -12,17 +9,16 @@ import diffusers
 import nbformat
 import numpy as np
 import torch
-from conftest import ROOT
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+from project import ROOT, module
 
 from course import quiz
 from course.env import shipped
 from course.pipelines import load_pipeline
-from course.viz import grid_image
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
+title = module(ROOT / "tools/lessons/06.py")  # draws the title picture
 ROW = re.compile(r"\| (\w+ things?, as trained) \| ([\d.]+) \| ([\d.]+) \(")
-TOP = 26  # pixels above the title picture, for the numbers
 
 
 def source(cell):
@@ -30,27 +26,10 @@ def source(cell):
     return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
 
 
-def hook():
-    """The title's eight pictures, drawn by the lesson's own cells, as a PIL image."""
-    cells = ["imports", "load", "tools", "tools-2", "faults", "faults-2"]
-    names = {"__name__": "lesson"}
-    for cell in cells:
-        exec(compile(source(cell), cell, "exec"), names)
-    names |= {"show": lambda *_, **__: None}
-    exec(compile(source("hook-run"), "hook-run", "exec"), names)
-    wall = grid_image(torch.cat(names["line_up"]), columns=8, scale=2)
-    image = Image.new("RGB", (wall.width, TOP + wall.height), "white")
-    image.paste(wall, (0, TOP))
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(16)
-    for k, letter in enumerate(["sound", *"1234567"]):
-        draw.text((k * wall.width / 8 + 64, TOP / 2), letter, "black", font, anchor="mm")
-    return image
-
-
 def test_title_picture_is_what_the_cells_draw():
     stored = nbformat.read(LESSON, 4).cells[0]["attachments"]["hook.png"]["image/png"]
     stored = Image.open(io.BytesIO(base64.b64decode(stored)))
-    shown, drawn = (np.asarray(image.convert("RGB"), float)[TOP:] for image in (stored, hook()))
+    shown, drawn = (np.asarray(image.convert("RGB"), float)[title.TOP :] for image in (stored, title.hook()))
     assert shown.shape == drawn.shape
     assert np.abs(shown - drawn).mean() < 4  # grey levels of 255: room for the rounding of another processor
     pictures = np.split(shown[:, : shown.shape[1] // 8 * 8], 8, axis=1)
@@ -118,15 +97,3 @@ def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
             drawn[strength, shade] = pipe("", **given, strength=strength, generator=dice, **settings).images
     assert torch.equal(drawn[1.0, 0.0], drawn[1.0, 1.0])
     assert not torch.equal(drawn[0.999, 0.0], drawn[0.999, 1.0])
-
-
-def write():
-    """Put the title picture into the notebook."""
-    hook().save(buffer := io.BytesIO(), "PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
-if __name__ == "__main__":
-    write()

@@ -5,8 +5,8 @@ import re
 
 import nbformat
 import pytest
-from conftest import LESSONS
 from nbclient import NotebookClient
+from project import LESSONS
 
 from course import quiz
 

@@ -4,9 +4,9 @@ import ast
 
 import nbformat
 import pytest
-from conftest import LESSONS, execute
 from fill import SOLUTIONS, answer, fill, functions, stubs
 from nbclient.exceptions import CellExecutionError
+from project import LESSONS, execute
 
 from course import progress
 from course.overview import overview

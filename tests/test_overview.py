@@ -4,14 +4,11 @@ import re
 from html import unescape
 
 import pytest
+from helpers import answer
 
 from course import exercises, progress, quiz
 from course.overview import Lesson, Overview, overview
 from course.progress import DAY, Event
-
-
-def answer(id, points, day=0):
-    return Event(day * DAY, "answer", id, "x", points, quiz.find(id).points)
 
 
 def exercise(id, points):

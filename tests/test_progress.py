@@ -8,7 +8,7 @@ import time
 import warnings
 
 import pytest
-from conftest import ROOT, run
+from project import ROOT, run
 
 from course import progress
 from course.progress import DAY, Event, best, due, events, note

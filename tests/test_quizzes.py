@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import torch
 import yaml
-from conftest import LESSONS, ROOT
+from project import LESSONS, ROOT
 from sklearn.datasets import load_digits
 from torch.utils.flop_counter import FlopCounterMode
 

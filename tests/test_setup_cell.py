@@ -7,8 +7,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import LESSONS, ROOT, copy_tracked, execute, run
 from nbclient.exceptions import CellExecutionError
+from project import LESSONS, ROOT, copy_tracked, execute, run
 
 sys.path.append(str(ROOT / "tools"))
 import stamp

@@ -1,45 +1,37 @@
-"""The rules of the house that ruff cannot see: who may import whom, how long a module may be, what no file may hold.
+"""The rules of the house that ruff cannot see: who may import whom, how long a thing may be, what no file may hold.
 
 Each rule is a function that returns complaints; a second test feeds it a bad example, so that it is known to fail.
 """
 
 import ast
+import importlib
+import inspect
 import json
 import re
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from conftest import LESSONS, ROOT, run, tracked
+from project import LESSONS, ROOT, run, tracked
 
-# Imports go downwards only: a module may import those before it.
-ORDER = [
-    "env",
-    "files",
-    "checks",
-    "quiz",
-    "marking",
-    "progress",
-    "schedules",
-    "forward",
-    "exact",
-    "models",
-    "data",
-    "samplers",
-    "nets",
-    "scenes",
-    "pipelines",
-    "metrics",
-    "viz",
-    "training",
-    "exercises",
-    "overview",
-    "quiz_controls",
-    "quiz_view",
-    "commands",
-]
-ORDER += ["__main__"]
-# Which modules alone may import what.
+# Imports go one way only: a room may import those before it, and within a line a name those before it.
+ROOMS = """
+env files checks
+schedules forward exact models
+samplers
+nets
+data scenes
+pipelines
+metrics
+viz
+training
+quiz marking progress exercises overview quiz_controls quiz_view
+commands
+__main__
+"""
+ORDER = ROOMS.split()
+# Which rooms alone may import what.
 ONLY = {
     ("matplotlib", "IPython", "ipywidgets"): {"viz", "quiz_controls", "quiz_view"},
     ("torchvision",): {"data"},
@@ -141,6 +133,84 @@ def size_and_docstrings(sources):
     return complaints
 
 
+def circles(sources):
+    """A circle of modules that import each other, wherever in them, or nothing. Names of a package are taken from where
+    its `__init__` has them."""
+    modules = {("course/" + path).removesuffix("/__init__").replace("/", ".") for path in sources}
+    graph = {}
+    for path, source in sources.items():
+        own = ("course/" + path).removesuffix("/__init__").replace("/", ".")
+        found = {name for name, _ in imports(source) if name in modules}
+        deeper = {name for name in found if any(other.startswith(f"{name}.") for other in found)}
+        graph[own] = (
+            found - deeper - {own, "course"}
+        )  # `from course.data import sets` asks for the module, not the package
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [" imports ".join(reversed(error.args[1]))]
+    return []
+
+
+def called_alike(sources):
+    """Modules of one name in different rooms, apart from commands, which are called by what they do."""
+    names = {}
+    for path in sources:
+        if not path.startswith(("commands/", "__main__")) and not path.endswith("__init__"):
+            names.setdefault(path.rpartition("/")[2], []).append(path)
+    return [" and ".join(paths) for paths in names.values() if len(paths) > 1]
+
+
+# In this order everywhere: table or schedule, pictures, times, eps, noise, the rest.
+ARGUMENTS = (
+    {"schedule", "alpha_bar"},
+    {"x", "x0", "x_0", "x_t", "x_T", "z"},
+    {"t", "s", "grid", "times"},
+    {"eps"},
+    {"noise"},
+)
+
+
+def signatures(sources):
+    """Functions whose generator is not last or not optional, and public ones whose arguments come in another order."""
+    complaints = []
+    for path, source in sources.items():
+        tree = ast.parse(source)
+        methods = [node for part in tree.body if isinstance(part, ast.ClassDef) for node in part.body]
+        for node in (*tree.body, *methods):
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or path.startswith("exercises/"):
+                continue  # the cases of an exercise are drawn by a generator that is always given
+            given = node.args
+            names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+            defaults = [*given.defaults, *given.kw_defaults]
+            if "generator" in names:
+                optional = defaults and isinstance(defaults[-1], ast.Constant) and defaults[-1].value is None
+                if names[-1] != "generator" or not optional:
+                    complaints.append(f"{path}: {node.name} must take generator=None last")
+            ranks = [rank for name in names for rank, known in enumerate(ARGUMENTS) if name in known]
+            if node in tree.body and ranks != sorted(ranks):
+                complaints.append(f"{path}: {node.name}({', '.join(names)}) has its arguments in another order")
+    return complaints
+
+
+MODES = ("w", "wb", "a", "ab", "x", "xb")
+
+
+def writing(sources):
+    """Calls that write files by themselves: `files.write_whole` is the one way."""
+    complaints = []
+    for path, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            given = [*node.args, *(word.value for word in node.keywords)]
+            to_write = name == "open" and any(getattr(word, "value", "") in MODES for word in given)
+            if to_write or name in ("write_text", "write_bytes"):
+                complaints.append(f"{path}:{node.lineno}: {name} writes by itself; take files.write_whole")
+    return complaints
+
+
 def swallowed(sources):
     """Handlers that catch everything without a name for it, or do nothing with what they caught."""
     return [
@@ -178,8 +248,10 @@ def import_seconds():
     return min(float(run(sys.executable, "-c", code, cwd=ROOT).stdout) for _ in range(3))
 
 
-def test_imports_go_downwards():
+def test_imports_go_one_way():
     assert layering(SOURCES) == []
+    assert circles(SOURCES) == []
+    assert called_alike(SOURCES) == []
 
 
 @pytest.mark.parametrize(
@@ -187,14 +259,14 @@ def test_imports_go_downwards():
     [
         ("forward", "from course.exact import FiniteSet", "imports exact, which stands above it"),
         ("samplers/ddim", "from course import viz", "imports viz, which stands above it"),
-        ("metrics", "def f():\n    import matplotlib.figure", "may import matplotlib.figure"),
-        ("viz", "import matplotlib.pyplot as plt", "may import matplotlib.pyplot"),
-        ("viz", "from matplotlib import pyplot", "may import matplotlib.pyplot"),
+        ("metrics/distances", "def f():\n    import matplotlib.figure", "may import matplotlib.figure"),
+        ("viz/figures", "import matplotlib.pyplot as plt", "may import matplotlib.pyplot"),
+        ("viz/figures", "from matplotlib import pyplot", "may import matplotlib.pyplot"),
         ("exact", "import urllib.request", r"only \['data', 'pipelines'\] may import urllib.request"),
-        ("data", "import torchvision", "import it inside the function"),
+        ("data/sets", "import torchvision", "import it inside the function"),
         ("pipelines/hub", "from huggingface_hub import errors", "import it inside the function"),
         ("training/latent", "def f():\n    import diffusers", r"only \['pipelines'\] may import diffusers"),
-        ("scenes", "from course.pipelines.tiny_sd import WORDS", "imports pipelines, which stands above it"),
+        ("scenes/words", "from course.pipelines.tiny_sd import WORDS", "imports pipelines, which stands above it"),
         ("schedules", "from .env import device", "relative import"),
         ("helpers", "", "give it its place"),
     ],
@@ -204,9 +276,82 @@ def test_layering_sees(path, source, complaint):
 
 
 def test_layering_lets_pass_what_is_right():
-    assert layering({"data": "import urllib.parse\ndef f():\n    import torchvision.datasets"}) == []
+    assert layering({"data/sets": "import urllib.parse\ndef f():\n    import torchvision.datasets"}) == []
     assert layering({"exact": "from course import NULL\nfrom course.forward import q_sample"}) == []
     assert layering({"samplers/ddim": "from course.samplers.walk import Step"}) == []
+
+
+def test_circles_and_names_are_seen():
+    package = {"m/__init__": "from course.m.a import f", "m/a": "from course.m import b", "m/b": ""}
+    assert circles(package) == []
+    assert circles({**package, "m/b": "def g():\n    from course.m.a import f"}) == [
+        "course.m.a imports course.m.b imports course.m.a"
+    ]
+    assert circles({**package, "m/a": "from course.m import g"}) != []  # a package by its own module
+    assert called_alike({"m/a": "", "n/a": "", "n/b": "", "commands/b": "", "n/__init__": "", "m/__init__": ""}) == [
+        "m/a and n/a"
+    ]
+
+
+def test_arguments_come_in_one_order_and_the_generator_last():
+    assert signatures(SOURCES) == []
+    good = "def f(schedule, x_t, t, eps, noise, size=3, *, drop=1, generator=None): ...\ndef _g(t, x): ..."
+    assert signatures({"a": good}) == []
+    for bad in ("generator", "generator=0", "generator=None, size=3", "generator=None, *, size"):
+        assert signatures({"a": f"def f(x, {bad}): ..."}) == ["a: f must take generator=None last"]
+    for bad in ("x, schedule", "t, x_t", "eps, t", "noise, eps", "schedule, noise, x"):
+        assert signatures({"a": f"def f({bad}): ..."}) == [f"a: f({bad}) has its arguments in another order"]
+
+
+SIGNATURES = """
+forward.q_sample(schedule, x0, t, eps)
+forward.q_step(schedule, x, t, noise)
+forward.q_posterior(schedule, x0, x_t, t, s)
+forward.convert(schedule, x_t, t, value, old, new)
+models.as_eps(model, schedule, kind)
+models.cfg(model, scale, null=None)
+models.clip_x0(model, schedule, limit=1.0)
+models.from_diffusers(net, schedule, kind='eps')
+models.in_parts(model, size=256)
+models.retimed(model, schedule, own)
+samplers.ddim(model, schedule, x_T, grid, cond=None, eta=0.0, generator=None)
+samplers.ddpm(model, schedule, x_T, grid, cond=None, variance=0.0, generator=None)
+samplers.invert(model, schedule, x_0, grid, cond=None)
+samplers.last(steps)
+data.load(name, split='all')
+data.batches(x, y=None, size=128, seed=0)
+training.train(model, schedule, batches, steps, *, drop=0.1, dead=4.0, state=None, **options)
+training.save_model(path, model, schedule, card=None)
+training.load_model(path, device='cpu')
+training.pretrained(name, device='cpu')
+exercises.check(id, fn, seed=None)
+marking.mark(question, answer)
+"""  # what lessons, tests and graders rely on
+
+
+def test_public_signatures_stay():
+    for line in SIGNATURES.strip().splitlines():
+        module, _, name = line.partition("(")[0].rpartition(".")
+        found = getattr(importlib.import_module(f"course.{module}"), name)
+        assert f"{module}.{name}{inspect.signature(found)}" == line
+    loop = inspect.signature(importlib.import_module("course.training.loop").loop).parameters
+    assert [*loop][:3] == ["net", "loss", "steps"]
+    assert all(loop[name].default is None for name in ("wrap", "state"))
+    assert loop["parts"].default == 1
+
+
+def test_there_is_one_way_to_write():
+    others = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for folder in ("tools", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert writing({path: source for path, source in SOURCES.items() if path != "files"}) == []
+    assert writing(others) == []
+    assert writing({"files": SOURCES["files"]}) != []
+    assert writing({"a": "open('file', 'wb')"}) == ["a:1: open writes by itself; take files.write_whole"]
+    assert writing({"a": "p.open(mode='a')"}) != []
+    assert writing({"a": "open('file'); p.open('rb')"}) == []
 
 
 def test_everything_is_short_and_documented():

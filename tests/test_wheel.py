@@ -5,7 +5,7 @@ import zipfile
 
 import nbformat
 import pytest
-from conftest import BIN, LESSONS, ROOT, add_kernel, copy_tracked, execute, run
+from project import BIN, LESSONS, ROOT, add_kernel, copy_tracked, execute, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 pytestmark = pytest.mark.slow

@@ -8,6 +8,7 @@ import inspect
 from html import escape
 
 from course import progress
+from course.exercises.feedback import POINTS
 
 IDS = {
     "00": ("negative",),
@@ -18,7 +19,7 @@ IDS = {
     "05": ("ddim_step", "grid", "invert_step"),
     "06": ("cfg", "cfg_pair", "scale_factor", "encode", "decode", "img2img_start", "inpaint_blend"),
 }
-POINTS = 3  # of each
+__all__ = ["IDS", "POINTS", "Solution", "check", "find", "ids", "solution"]
 _tries = {}  # wrong answers to an exercise since the kernel began
 
 

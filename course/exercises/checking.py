@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from course.exercises import POINTS
-from course.exercises.card import Result
+from course.exercises.feedback import POINTS, Result
 
 
 @dataclass(frozen=True)

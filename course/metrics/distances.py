@@ -11,7 +11,7 @@ def features(*sets):
     return [x.detach().double() for x in sets]
 
 
-def pick(x, n, replace, generator):
+def pick(x, n, replace, generator=None):
     """n rows of x, drawn with or without replacement."""
     if replace:
         return x[torch.randint(len(x), (n,), generator=generator)]

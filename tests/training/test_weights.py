@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import ROOT
+from project import ROOT
 
 from course.data import load
 from course.forward import q_sample

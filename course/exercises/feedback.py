@@ -5,6 +5,8 @@ from html import escape
 
 from course.viz import html
 
+POINTS = 3  # of each exercise
+
 
 @dataclass(frozen=True)
 class Result:

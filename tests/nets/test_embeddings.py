@@ -1,15 +1,13 @@
-"""Small networks: how the time is told, what labels do, and features that a classifier learns."""
+"""How the time is told to a network, and what labels do."""
 
 import math
 
 import pytest
 import torch
-import torch.nn.functional as F
-from helpers import normal, open_up, refused, scans
+from helpers import normal, open_up, refused
 
 from course import NULL
-from course.data import load
-from course.nets import MLP, Classifier, Clock, timestep_embedding
+from course.nets import MLP, Clock, timestep_embedding
 
 
 def test_the_embedding_is_its_formula():
@@ -76,44 +74,3 @@ def test_labels_that_the_network_was_not_built_for_are_refused(classes, cond, sa
         Clock(8, classes)(torch.tensor([1, 2]), cond)
     with refused(ValueError, says):
         MLP(2, 8, classes)(normal(2, 2).float(), torch.tensor([1, 2]), cond)
-
-
-@pytest.mark.parametrize("dim", [1, 2, 5])
-def test_an_mlp_prints_zero_before_it_is_trained_and_something_after(dim):
-    net, x, t = MLP(dim, 8), normal(4, dim).float(), torch.tensor([1, 10, 100, 1000])
-    assert net(x, t).equal(torch.zeros(4, dim))
-    assert open_up(net)(x, t).std() > 0.01
-
-
-def test_a_batch_of_points_equals_its_points_one_by_one():
-    net, x, t, y = open_up(MLP(2, 8, 3)), normal(4, 2).float(), torch.tensor([1, 10, 100, 1000]), torch.arange(-1, 3)
-    together = net(x, t, y)
-    alone = torch.cat([net(x[i : i + 1], t[i : i + 1], y[i : i + 1]) for i in range(4)])
-    torch.testing.assert_close(together, alone)
-    torch.testing.assert_close(net(x, t), net(x, t, torch.full((4,), NULL)), rtol=0, atol=0)
-    assert not together[1:].allclose(net(x, t)[1:])
-
-
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 9, 5)])
-def test_a_classifier_has_128_features_and_reads_its_answer_off_them(shape):
-    net, x = Classifier(shape[0], 4, num_classes=7).eval(), normal(5, *shape).float()
-    features = net.features(x)
-    assert features.shape == (5, 128)
-    assert (features >= 0).all()
-    assert (features > 0).any()
-    torch.testing.assert_close(net(x), F.linear(features, net.head.weight, net.head.bias))
-    assert net(x).shape == (5, 7)
-    torch.testing.assert_close(net(x[2:3]), net(x)[2:3])  # in eval(), others in the batch do not count
-
-
-def test_a_classifier_learns_to_read():
-    torch.manual_seed(0)
-    x, y = scans(200, torch.float32), load("digits")[1][:200]
-    net = Classifier(1, 8)
-    optimiser = torch.optim.Adam(net.parameters(), 3e-3)
-    for step in range(25):
-        chosen = torch.arange(50) + 50 * (step % 3)
-        optimiser.zero_grad()
-        F.cross_entropy(net(x[chosen]), y[chosen]).backward()
-        optimiser.step()
-    assert (net.eval()(x[150:]).argmax(1) == y[150:]).float().mean() > 0.5  # scans that it never saw; chance is 0.1

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn as nn
-from conftest import ROOT, run
+from project import ROOT, run
 
 from course.metrics import frechet
 from course.models import as_eps, clip_x0

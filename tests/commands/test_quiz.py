@@ -4,8 +4,8 @@ import shutil
 import sys
 
 import pytest
-from conftest import ROOT, run
-from test_overview import answer
+from helpers import answer
+from project import ROOT, run
 
 from course import progress, quiz
 from course.__main__ import main

@@ -16,9 +16,9 @@ from typing import ClassVar
 import diffusers
 import pytest
 import torch
-from conftest import ROOT, run
 from helpers import files, refused
 from huggingface_hub import errors
+from project import ROOT, run
 
 from course.pipelines import CHECKPOINTS, Checkpoint, HubError, hub, load_pipeline
 from course.pipelines import tiny_sd as latent

@@ -1,24 +1,22 @@
-"""Figures: every pixel in its place, every colour in its role, and words for those who do not see them."""
+"""Figures: every colour in its role, every mark in its place."""
 
-import base64
-import html
 import io
-import re
 import subprocess
 import sys
 from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
 from helpers import normal, refused, scans
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course.viz import COLOURS, animate, bars, curves, grid_array, grid_image, panels, pictures, points, show, to_png
+from course.viz import COLOURS, bars, curves, panels, pictures, points, to_png
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
 X = [0.0, 1.0, 2.0, 3.0]
 
 
@@ -68,39 +66,6 @@ def test_the_colours_are_those_of_the_course():
     assert COLOURS["truth"] == "#000000"
     assert COLOURS["mistake"] == "#D55E00"
     assert len(set(COLOURS.values())) == len(COLOURS)
-
-
-def test_the_pixels_of_a_grid_are_in_their_places():
-    rows = [scans(3), -scans(2)]
-    canvas = grid_array(rows, gap=2)
-    assert canvas.shape == (8 + 2 + 8, 3 * 8 + 2 * 2, 3)
-    for i, row in enumerate(rows):
-        for j, picture in enumerate(row):
-            tile = canvas[i * 10 : i * 10 + 8, j * 10 : j * 10 + 8]
-            for channel in range(3):
-                np.testing.assert_allclose(tile[..., channel], picture[0] / 2 + 0.5)
-    assert (canvas[8:10] == 1).all()
-    assert (canvas[:, 8:10] == 1).all()
-    assert (canvas[10:, 20:] == 1).all()  # the second row is one short
-
-
-def test_colours_of_pixels_keep_their_channels():
-    red = torch.full((1, 3, 2, 2), -1.0)
-    red[:, 0] = 1.0
-    assert (grid_array([red]) == [1.0, 0.0, 0.0]).all()
-
-
-def test_beyond_white_is_white_and_beyond_black_black():
-    noisy = torch.tensor([-7.0, -1.0, 0.0, 1.0, 7.0]).reshape(1, 1, 1, 5)
-    assert grid_array([noisy])[0, :, 0].tolist() == [0, 0, 0.5, 1, 1]
-    assert noisy.abs().max() == 7  # the picture itself is untouched
-
-
-def test_a_picture_with_gradients_or_of_any_kind_of_array_can_be_shown():
-    expected = grid_array([scans(2)])
-    np.testing.assert_allclose(grid_array([scans(2).requires_grad_()]), expected)
-    np.testing.assert_allclose(grid_array([scans(2).numpy()]), expected)
-    np.testing.assert_allclose(grid_array(scans(2)[None]), expected)
 
 
 def test_titles_and_labels_stand_over_columns_and_before_rows():
@@ -180,83 +145,6 @@ def test_clouds_of_points_have_colours_and_marks_of_their_own():
     assert real.get_paths()[0].vertices.shape != drawn.get_paths()[0].vertices.shape
     assert figure.axes[0].get_xlim() == (-2, 2)
     assert figure.axes[0].get_aspect() == 1
-
-
-def test_grid_image_is_the_grid_in_bytes():
-    image = grid_image(scans(10), columns=4, scale=3)
-    assert image.size == ((4 * 8 + 3) * 3, (3 * 8 + 2) * 3)
-    pixels = np.asarray(image)[::3, ::3]
-    expected = grid_array([scans(10)[k : k + 4] for k in (0, 4, 8)])
-    np.testing.assert_allclose(pixels, expected * 255, atol=0.51)
-
-
-def test_an_animation_has_a_frame_for_each_state_and_rests_on_the_last():
-    gif = animate((scans(4) * k / 5 for k in range(6)), columns=2, ms=50, rest=700)
-    film = Image.open(io.BytesIO(gif))
-    assert gif.startswith(b"GIF")
-    assert film.n_frames == 6
-    times = []
-    for k in range(6):
-        film.seek(k)
-        times.append(film.info["duration"])
-        np.testing.assert_allclose(
-            np.asarray(film.convert("RGB")), np.asarray(grid_image(scans(4) * k / 5, columns=2)), atol=8
-        )
-    assert times == [50] * 5 + [700]
-    assert film.info["loop"] == 0  # for ever
-
-
-@pytest.fixture
-def page(monkeypatch):
-    """All that is put on the page: a list of {kind: content}."""
-    outputs = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data) or raw or pytest.fail("raw"))
-    return outputs
-
-
-@pytest.mark.parametrize(
-    ("thing", "kind"),
-    [(curves(X, {"a": X}), "png"), (to_png(curves(X, {"a": X})), "png"), (animate([scans(2), -scans(2)]), "gif")],
-    ids=["figure", "png", "gif"],
-)
-def test_show_puts_the_picture_and_its_words_on_the_page(thing, kind, page):
-    alt = 'At SNR < 0.1 "even" the best guesser fails & we see it'
-    show(thing, alt=alt)
-    (output,) = page
-    source = re.search(rf'src="data:image/{kind};base64,([^"]+)"', output["text/html"]).group(1)
-    content = base64.b64decode(source)
-    if isinstance(thing, bytes):
-        assert content == thing
-    assert Image.open(io.BytesIO(content)).format.lower() == kind
-    assert html.unescape(re.search(r'alt="([^"]*)"', output["text/html"]).group(1)) == alt
-    assert alt in output["text/plain"]
-
-
-@pytest.mark.parametrize("alt", ["", "  \n"])
-def test_show_without_words_is_refused(alt, page):
-    with refused(ValueError, "alt must say"):
-        show(curves(X, {"a": X}), alt=alt)
-    assert page == []
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [[scans(2)[0]], [scans(2)[:, :, :, 0]], [torch.zeros(2, 2, 8, 8)], [scans(2), torch.zeros(2, 1, 4, 4)], []],
-    ids=["one picture", "no columns", "two channels", "two sizes", "nothing"],
-)
-def test_what_is_no_row_of_pictures_is_refused(rows):
-    with refused(ValueError, r"\(N, 1 or 3, H, W\)"):
-        grid_array(rows)
-
-
-def test_bytes_are_no_pictures_in_minus_one_to_one():
-    with refused(TypeError, "divide bytes by 127.5"):
-        grid_array([torch.randint(256, (2, 1, 8, 8), dtype=torch.uint8)])
-
-
-def test_an_animation_of_nothing_is_refused():
-    with refused(ValueError, "at least one"):
-        animate([])
 
 
 def test_an_unknown_role_lists_the_known_ones():

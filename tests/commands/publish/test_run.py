@@ -9,12 +9,12 @@ import sys
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from helpers import loads
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course.__main__ import main
 from course.commands import UserError
 from course.commands.publish import kernel
-from course.commands.publish.page import html_page
 from course.commands.publish.run import NOTEBOOKS, Outcome, find, table
 
 GOOD = [
@@ -30,6 +30,8 @@ GOOD = [
     ),
     new_code_cell("from course.viz.widgets import scrub\nscrub([fig], ['one'], 'which')"),
 ]
+
+
 BAD = [
     new_markdown_cell("# A lesson with a fault"),
     new_code_cell("before = 'seen before the fault'\nprint(before)"),
@@ -69,15 +71,6 @@ def ran(tmp_path_factory):
 
 def page(ran, name):
     return BeautifulSoup((ran[0] / "deep" / "build" / name).read_text(encoding="utf-8"), "html.parser")
-
-
-def loads(soup):
-    """All addresses that a page would fetch when opened; the links that a reader may click are not among them."""
-    tags = soup.select("script[src], img[src], iframe[src], link[href], source[src], object[data]")
-    found = [tag.get("src") or tag.get("href") or tag.get("data") for tag in tags]
-    for text in [tag.get_text() for tag in soup.select("style, script")]:
-        found += re.findall(r"(?:url\(|@import|import\()\s*[\"']?([^\"')\s]+)", text)
-    return [address for address in found if not address.startswith(("data:", "#"))]
 
 
 def test_a_failing_lesson_is_status_1_and_the_others_run(ran):
@@ -234,81 +227,6 @@ def test_table_aligns_and_judges():
         "x                     100.0      30  failed",
         "together              112.3",
     ]
-
-
-def html(*cells, folder="."):
-    """The page of cells as parsed HTML, and what could not be converted."""
-    text, faults = html_page(new_notebook(cells=list(cells)), "name", folder)
-    return BeautifulSoup(text, "html.parser"), faults
-
-
-def test_formulas_of_every_kind_become_mathml():
-    soup, faults = html(
-        new_markdown_cell(
-            "$a<b$ and \\\\(c\\\\)\n\n$$\\begin{aligned} x &= 1 & \\text{why} \\\\ y &= 2 \\end{aligned}$$\n\n"
-            "\\begin{align} u &= v \\end{align}\n\n$$w = 1 \\tag{4}$$\n\n| head |\n|---|\n| $\\bar\\alpha_t$ |"
-        )
-    )
-    assert faults == []
-    assert len(soup.select("math")) == 6
-    assert len(soup.select(".formula math[display=block]")) == 3
-    assert "&=" not in soup.select_one("main").get_text()
-    assert {"(1)", "(4)"} <= set(re.findall(r"\(\d\)", soup.select_one("main").get_text()))
-
-
-def test_a_formula_that_cannot_be_converted_is_shown_as_source_and_reported():
-    soup, faults = html(new_markdown_cell("Here $\\nosuchcommand{a} < 1$ it is."))
-    assert soup.select_one("main code").get_text() == "\\nosuchcommand{a} < 1"
-    assert len(faults) == 1
-    assert "nosuchcommand" in faults[0]
-
-
-def test_dollars_in_code_stay():
-    soup, _ = html(new_markdown_cell("`$HOME` and\n\n```bash\necho $PATH $HOME\n```"), new_code_cell("x = '$a$'"))
-    assert not soup.select("math")
-    assert "echo $PATH $HOME" in soup.get_text()
-
-
-def test_latex_outputs_and_pictures_of_the_folder(tmp_path):
-    (tmp_path / "dot.png").write_bytes(b"\x89PNG")
-    cell = new_code_cell("", outputs=[new_output("display_data", data={"text/latex": "$\\alpha^2$"})])
-    text = new_markdown_cell(
-        "![a dot](dot.png) and <img alt='the same' src='dot.png'>\n\n<div><img src=\"dot.png\"></div>"
-    )
-    soup, faults = html(cell, text, folder=tmp_path)
-    assert (len(soup.select("math")), faults) == (1, [])
-    assert [image["src"] for image in soup.select("img")] == ["data:image/png;base64,iVBORw=="] * 3
-    assert soup.title.get_text() == "name"
-
-
-def test_a_picture_that_its_cell_does_not_hold_is_reported_and_named():
-    soup, faults = html(new_markdown_cell("![what it shows](attachment:lost.png)\n\nGo on."))
-    assert faults == ["missing attachment: lost.png"]
-    assert "what it shows" in soup.get_text()
-    assert "Go on." in soup.get_text()
-
-
-def test_an_answer_stays_hidden_in_its_details():
-    soup, _ = html(
-        new_markdown_cell("<details><summary>Answer</summary>\n\n**b.** Because $t = 0$.\n</details>\n\nGo on.")
-    )
-    hidden = soup.select_one("details").get_text()
-    assert "Because" in hidden
-    assert "Go on" not in hidden
-
-
-def test_a_badge_from_elsewhere_is_left_out():
-    badge = new_markdown_cell("![Colab](https://example.org/badge.svg)", metadata={"tags": ["badge"]})
-    soup, _ = html(badge, new_markdown_cell("text"))
-    assert loads(soup) == []
-
-
-@pytest.mark.skipif(not list(NOTEBOOKS.glob("*.ipynb")), reason="there are no lessons in this checkout")
-def test_every_formula_of_the_lessons_can_be_converted():
-    for path in find([]):
-        text, faults = html_page(nbformat.read(path, 4), path.stem, path.parent)
-        assert faults == [], path.stem
-        assert loads(BeautifulSoup(text, "html.parser")) == [], path.stem
 
 
 @pytest.mark.browser
