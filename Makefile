@@ -11,11 +11,11 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120
 PARALLEL := -n 2 --dist loadfile
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-test check bench: export OMP_NUM_THREADS := 1
-test check bench: export COURSE_BUDGET := quick
+test check bench colab: export OMP_NUM_THREADS := 1
+test check bench colab: export COURSE_BUDGET := quick
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check style format stamp lock bench clean
+.PHONY: help lab test check style format stamp lock bench colab clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -49,6 +49,15 @@ lock: $(STAMP) ## Rewrite requirements.lock with the newest versions that fit.
 
 bench: $(STAMP) ## Measure what the lessons cost here, side by side.
 	$(BIN)/python benchmarks/bench.py
+
+# Colab has Python 3.13: taken where there is one, else the line below says which.
+COLAB := build/colab
+COLAB_PYTHON = $(or $(shell command -v python3.13),$(PYTHON))
+colab: $(STAMP) ## Run every lesson under the package versions of Colab (tools/colab.txt).
+	@echo "Python 3.13 is that of Colab; this is $$($(COLAB_PYTHON) --version)."
+	$(BIN)/uv venv --quiet --clear --python $(COLAB_PYTHON) $(COLAB)
+	$(BIN)/uv pip install --quiet --python $(COLAB)/bin/python --constraint tools/colab.txt --editable . nbval pytest-xdist
+	$(COLAB)/bin/python -m pytest $(NBVAL) $(PARALLEL) notebooks
 
 clean: ## Remove the environment and everything that was built.
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache
