@@ -11,6 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120
 PARALLEL := -n 2 --dist loadfile
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+PROVED = $(NOTEBOOKS:notebooks/%=build/lessons/%) # the same lessons with their proofs in them
 test check bench colab: export OMP_NUM_THREADS := 1
 test check bench colab: export COURSE_BUDGET := quick
 
@@ -23,9 +24,10 @@ help: ## List the commands.
 lab: $(STAMP) ## Open JupyterLab on the lessons.
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(AS_ROOT)
 
-test: $(STAMP) ## Run the unit tests, then every lesson once, the quick way.
+test: $(STAMP) ## Run the unit tests, then every lesson with its proofs, the quick way.
 	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL) tests
-	$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) notebooks
+	$(BIN)/python tests/prove.py
+	$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED)
 
 check: style test ## Run what CI runs: style, tests, filled lessons, wheel, browser.
 	$(BIN)/python -m pytest -m slow $(PARALLEL) tests
@@ -53,11 +55,12 @@ bench: $(STAMP) ## Measure what the lessons cost here, side by side.
 # Colab has Python 3.13: taken where there is one, else the line below says which.
 COLAB := build/colab
 COLAB_PYTHON = $(or $(shell command -v python3.13),$(PYTHON))
-colab: $(STAMP) ## Run every lesson under the package versions of Colab (tools/colab.txt).
+colab: $(STAMP) ## Run every lesson with its proofs under the package versions of Colab (tools/colab.txt).
 	@echo "Python 3.13 is that of Colab; this is $$($(COLAB_PYTHON) --version)."
 	$(BIN)/uv venv --quiet --clear --python $(COLAB_PYTHON) $(COLAB)
 	$(BIN)/uv pip install --quiet --python $(COLAB)/bin/python --constraint tools/colab.txt --editable . nbval pytest-xdist
-	$(COLAB)/bin/python -m pytest $(NBVAL) $(PARALLEL) notebooks
+	$(BIN)/python tests/prove.py
+	$(COLAB)/bin/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED)
 
 clean: ## Remove the environment and everything that was built.
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from project import BIN, ROOT, add_kernel, module, run
+from project import BIN, add_kernel, module, run
 
 # Before torch is imported: small networks run many times slower on several threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,9 +19,8 @@ os.environ["COURSE_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="course-progres
 
 @pytest.fixture(scope="module")
 def solution(request):
-    """The filled exercises of lesson NN, for a test module test_lesson_NN."""
-    [path] = (ROOT / "tests/solutions").glob(f"{request.module.__name__[-2:]}_*.py")
-    return module(path)
+    """The filled exercises of a lesson, for the test_lesson.py beside them."""
+    return module(request.path.parent / "solution.py")
 
 
 @pytest.fixture(scope="session")

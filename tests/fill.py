@@ -1,17 +1,26 @@
-"""Fill a lesson: its questions get their right answers, and each stub the function of its name in tests/solutions/.
+"""Fill a lesson: its questions get their right answers, and each stub the function of its name in a solution.
 
-A stub is a code cell tagged `exercise` that defines one function `my_...`; tests/solutions/<lesson>.py holds a working
-function of that name for each.
+A stub is a code cell tagged `exercise` that defines one function `my_...`; tests/lessons/NN/solution.py holds a working
+function of that name for each, and other.py the same functions written in another way.
 """
 
 import ast
 import re
-from pathlib import Path
+
+from project import ROOT
 
 from course import quiz
 from course.marking import right_answer
 
-SOLUTIONS = Path(__file__).resolve().parent / "solutions"
+
+def solution(number):
+    """Where the filled exercises of lesson `number` ("04") are."""
+    return ROOT / "tests/lessons" / number / "solution.py"
+
+
+def other(number):
+    """Where the same functions are, right as well and written differently."""
+    return ROOT / "tests/lessons" / number / "other.py"
 
 
 def functions(source):

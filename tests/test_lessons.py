@@ -1,4 +1,4 @@
-"""What every lesson must hold: its parts in order, enough to guess, see and do, real questions, and its budget."""
+"""What every lesson must hold: its parts in order, enough to guess, see and do, real questions, a budget; no proof."""
 
 import ast
 import re
@@ -32,6 +32,15 @@ def asked(notebook):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ask":
                 found.append((node.args[0].value, any(word.arg == "later" for word in node.keywords), number))
     return found
+
+
+def asserting(notebook):
+    """The ids of the code cells with an assert in them, at whatever depth."""
+    return [
+        cell.id
+        for cell in notebook.cells
+        if cell.cell_type == "code" and any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+    ]
 
 
 def words(text):
@@ -103,6 +112,14 @@ def test_what_draws_the_answer_to_a_guess_is_folded(path):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_reads_as_a_lesson(path):
+    """What proves it stands in tests/lessons/NN/proofs.py."""
+    notebook = read(path)
+    assert tagged(notebook, "proof") == []
+    assert asserting(notebook) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_links_lead_somewhere(path):
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for target in re.findall(r"\]\((?!https?:|attachment:|#)([^)]+)\)", prose):
@@ -116,6 +133,9 @@ def test_the_checks_can_fail():
     assert words("What is it?") in words("**Question.** What\n> is it?")
     assert words("What was it?") not in words("**Question.** What\n> is it?")
     assert tagged(notebook, "predict") == []
+    assert asserting(notebook) == []
+    notebook.cells[1].source = "for x in y:\n    assert x"
+    assert asserting(notebook) == [notebook.cells[1].id]
 
 
 @pytest.mark.slow

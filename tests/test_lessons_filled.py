@@ -1,12 +1,13 @@
-"""Every lesson runs from top to bottom with everything filled in, from an empty folder, and then has full points."""
+"""Every lesson runs from top to bottom, filled in and with its proofs, from an empty folder, and has full points."""
 
 import ast
 
 import nbformat
 import pytest
-from fill import SOLUTIONS, answer, fill, functions, stubs
+from fill import answer, fill, functions, solution, stubs
 from nbclient.exceptions import CellExecutionError
 from project import LESSONS, execute
+from prove import proofs, with_proofs
 
 from course import progress
 from course.overview import overview
@@ -26,8 +27,8 @@ def test_lesson_runs_filled_and_scores_full_points(path, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(kept))
     (tmp_path / "empty").mkdir()
     lesson = nbformat.read(path, as_version=4)
-    fill(lesson, (SOLUTIONS / f"{path.stem}.py").read_text(encoding="utf-8"))
-    execute(answer(lesson), tmp_path / "empty")
+    fill(lesson, solution(path.stem[:2]).read_text(encoding="utf-8"))
+    execute(with_proofs(answer(lesson), proofs(path.stem[:2])), tmp_path / "empty")
     [row] = [row for row in overview(progress.events(path=kept)).lessons if row.number == path.stem[:2]]
     assert row.done, f"{row.cells}"
     assert len(progress.events(path=kept)) == row.questions[1] + row.exercises[1]
@@ -40,7 +41,7 @@ def test_stubs_are_open_and_solutions_are_not(path):
     for name, cell in stubs(lesson).items():
         assert is_open(cell.source), f"{name} is no stub: it holds no `...`"
     if stubs(lesson):
-        fill(lesson, (SOLUTIONS / f"{path.stem}.py").read_text(encoding="utf-8"))
+        fill(lesson, solution(path.stem[:2]).read_text(encoding="utf-8"))
     for name, cell in stubs(lesson).items():
         assert not is_open(cell.source), f"the solution of {name} still holds `...`"
 

@@ -1,25 +1,19 @@
 """Draw the title picture of lesson 03, and put it into the notebook: python tools/lessons/03.py."""
 
-import base64
-import io
 from itertools import pairwise
 
-import nbformat
 import torch
 from PIL import Image
+from title import put
 
 from course.data import load
-from course.env import checkout
+from course.env import checkout, seeded
 from course.exact import FiniteSet
 from course.forward import convert, q_posterior
 from course.schedules import linear
 from course.viz import grid_image
 
 LESSON = checkout() / "notebooks/03_reverse_process.ipynb"
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def walk(model, x, grid, dice):
@@ -45,14 +39,5 @@ def hook():
     return both
 
 
-def main():
-    """Put the title picture into the notebook."""
-    buffer = io.BytesIO()
-    hook().save(buffer, format="PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
 if __name__ == "__main__":
-    main()
+    put(LESSON, "hook.png", hook())

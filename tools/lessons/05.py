@@ -1,23 +1,16 @@
 """Draw the title picture of lesson 05, and put it into the notebook: python tools/lessons/05.py."""
 
-import base64
-import io
-
-import nbformat
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from title import put
 
 from course import pretrained
-from course.env import checkout
+from course.env import checkout, seeded
 from course.samplers import ddim, ddpm, last
 from course.viz import grid_image
 
 LESSON = checkout() / "notebooks/05_ddim.ipynb"
 MARGIN = 150  # pixels left of the title picture, for the names of its rows
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def hook():
@@ -42,14 +35,5 @@ def named(wall):
     return image
 
 
-def main():
-    """Put the title picture into the notebook."""
-    buffer = io.BytesIO()
-    hook().save(buffer, format="PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
 if __name__ == "__main__":
-    main()
+    put(LESSON, "hook.png", hook())

@@ -1,11 +1,9 @@
 """Draw the title picture of lesson 06, and put it into the notebook: python tools/lessons/06.py."""
 
-import base64
-import io
-
 import nbformat
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from title import put
 
 from course.env import checkout
 from course.viz import grid_image
@@ -36,13 +34,5 @@ def hook():
     return image
 
 
-def main():
-    """Put the title picture into the notebook."""
-    hook().save(buffer := io.BytesIO(), "PNG", optimize=True)
-    notebook = nbformat.read(LESSON, 4)
-    notebook.cells[0]["attachments"] = {"hook.png": {"image/png": base64.b64encode(buffer.getvalue()).decode()}}
-    nbformat.write(notebook, LESSON)
-
-
 if __name__ == "__main__":
-    main()
+    put(LESSON, "hook.png", hook())

@@ -1,4 +1,4 @@
-"""What lesson 06 says and no cell of it proves: its title picture, worked values, and what diffusers does."""
+"""What lesson 06 says and its proofs do not reach: its title picture, worked values, and what diffusers does."""
 
 import base64
 import inspect

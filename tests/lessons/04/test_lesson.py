@@ -1,4 +1,4 @@
-"""What lesson 04 says and no cell of it proves: its cards, its stored runs, worked values of the exercises."""
+"""What lesson 04 says and its proofs do not reach: its cards, its stored runs, worked values of the exercises."""
 
 import json
 
@@ -10,6 +10,7 @@ from project import ROOT, module
 
 from course import exercises
 from course.data import batches, load
+from course.env import seeded
 from course.forward import q_sample
 from course.metrics import frechet_interval, nearest, pca
 from course.models import as_eps
@@ -23,13 +24,9 @@ LESSON = ROOT / "notebooks/04_train_unet.ipynb"
 SHIPPED = ("04-eps", "04-blind", "04-ema-0.9999")
 
 
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
-
-
 @pytest.fixture(scope="module")
 def maker():
-    return module(ROOT / "tools/make_lesson_04.py")
+    return module(ROOT / "tools/lessons/04.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Train what is too long for lesson 04: data/lessons/04.json, and the checkpoints 04-eps, 04-blind, 04-ema-0.9999.
 
-    python tools/make_lesson_04.py             # every run that the JSON does not hold yet
-    python tools/make_lesson_04.py base blind  # these again
+    python tools/lessons/04.py             # every run that the JSON does not hold yet
+    python tools/lessons/04.py base blind  # these again
 
 About 15 minutes of one CPU thread; MNIST must have been downloaded. The JSON is written after each run, so that an
 interruption loses one run. "linear" and "floor" are the rulers of beat 1: no training.

@@ -1,4 +1,4 @@
-"""What lesson 05 says and no cell of it proves: its title picture, worked values, stored bands, and its warnings."""
+"""What lesson 05 says and its proofs do not reach: its title picture, worked values, stored bands, and its warnings."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from project import ROOT, module
 
 from course import pretrained
 from course.data import load
-from course.env import data_root
+from course.env import data_root, seeded
 from course.exact import GaussianMixture
 from course.forward import convert, q_sample
 from course.metrics import frechet, pca
@@ -23,10 +23,6 @@ from course.schedules import cosine, linear
 
 LESSON = ROOT / "notebooks/05_ddim.ipynb"
 title = module(ROOT / "tools/lessons/05.py")  # draws the title picture
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def source(cell):

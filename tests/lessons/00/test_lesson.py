@@ -2,13 +2,12 @@
 
 import base64
 import io
-import sys
 
 import nbformat
 import numpy as np
 import torch
 from PIL import Image
-from project import ROOT
+from project import ROOT, module
 
 from course.data import load
 from course.exact import FiniteSet
@@ -16,20 +15,18 @@ from course.metrics import COPY, nearest
 from course.samplers import ddim, last
 from course.schedules import linear
 
-sys.path.insert(0, str(ROOT / "tools"))
-import make_pictures
-
 
 def test_the_strip_in_the_title_is_drawn_by_the_code():
     title = nbformat.read(ROOT / "notebooks/00_welcome.ipynb", as_version=4).cells[0]
     stored = Image.open(io.BytesIO(base64.b64decode(title.attachments["strip.png"]["image/png"])))
-    drawn = make_pictures.welcome_strip()
+    drawn = module(ROOT / "tools/lessons/00.py").strip()
     assert stored.size == drawn.size
     assert np.abs(np.asarray(stored.convert("L"), int) - np.asarray(drawn.convert("L"), int)).max() <= 2
 
 
 def test_the_readme_picture_is_drawn_by_the_code():
-    stored, drawn = Image.open(ROOT / "docs/noise_to_digits.png"), make_pictures.readme_picture()
+    stored = Image.open(ROOT / "docs/noise_to_digits.png")
+    drawn = module(ROOT / "tools/make_pictures.py").readme_picture()
     assert stored.size == drawn.size
     assert np.abs(np.asarray(stored.convert("L"), int) - np.asarray(drawn.convert("L"), int)).max() <= 2
 

@@ -1,4 +1,4 @@
-"""What lesson 03 says and no cell of it proves: its title picture, worked values of exercises, and splits."""
+"""What lesson 03 says and its proofs do not reach: its title picture, worked values of exercises, and splits."""
 
 import base64
 import io
@@ -11,6 +11,7 @@ from PIL import Image
 from project import ROOT, module
 
 from course.data import load
+from course.env import seeded
 from course.exact import FiniteSet
 from course.metrics import nearest
 from course.samplers import ddpm, last
@@ -18,10 +19,6 @@ from course.schedules import linear
 
 LESSON = ROOT / "notebooks/03_reverse_process.ipynb"
 title = module(ROOT / "tools/lessons/03.py")  # draws the title picture
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_title_picture_is_what_the_lesson_draws():

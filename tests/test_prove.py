@@ -1,0 +1,130 @@
+"""The proofs come into the lessons whole, each behind its cell, and a false one fails the run."""
+
+import ast
+import copy
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from project import LESSONS, ROOT, execute
+from prove import blocks, proofs, with_proofs, write
+
+SOURCE = '"""What it says."""\n\n# %% after: one\nassert x == 1\n\n# %% after: two\ny = 2\nassert y == 2\n'
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def small():
+    cells = [nbformat.v4.new_code_cell("x = 1", id="one"), nbformat.v4.new_markdown_cell("Two.", id="two")]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def numbered(path):
+    """A lesson, and the text of its proofs."""
+    return nbformat.read(path, as_version=4), proofs(path.stem[:2])
+
+
+def is_proof(cell):
+    return "proof" in cell.metadata.get("tags", [])
+
+
+def asserts(code):
+    return sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(code)))
+
+
+def planted(path):
+    """A lesson up to its first proof, at whose end a false assert stands."""
+    lesson, source = numbered(path)
+    _, code = blocks(source)[0]
+    with_proofs(lesson, source.replace(code, f'{code}\nassert False, "planted"'))
+    first = next(number for number, cell in enumerate(lesson.cells) if is_proof(cell))
+    lesson.cells = lesson.cells[: first + 1]
+    return lesson
+
+
+def test_blocks_are_read():
+    assert blocks(SOURCE) == [("one", "assert x == 1"), ("two", "y = 2\nassert y == 2")]
+    assert blocks(SOURCE.partition("\n\n")[2]) == blocks(SOURCE)  # a docstring need not be there
+    assert blocks('"""Nothing yet."""\n') == []
+    assert blocks("# a remark\n# %% after: a\n\nf()\n\n\n# %% after: a\ng()") == [("a", "f()"), ("a", "g()")]
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ('"""Said."""\n\nx = 1\n# %% after: one\nassert x\n', "line 3: code before the first"),
+        ("assert x\n", "line 1: code before the first"),
+        ("# %% after: one\n\n# %% after: two\nassert x\n", "line 1: a block without code"),
+        ("# %% after: one\nassert x\n# %% after: two\n# soon\n", "line 3: a block without code"),
+        ("# %% after: one\nassert x\n# %% two\nassert y\n", "line 3: a head is"),
+        ("# %% after: one two\nassert x\n", "line 1: a head is"),
+    ],
+)
+def test_what_is_no_block_is_refused(source, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        blocks(source)
+
+
+def test_a_block_comes_right_behind_its_cell():
+    told = "# %% after: two\nassert y\n# %% after: one\nassert x\n# %% after: two\nassert z"
+    cells = with_proofs(small(), told).cells
+    assert [cell.source for cell in cells] == ["x = 1", "assert x", "Two.", "assert y", "assert z"]
+    assert [is_proof(cell) for cell in cells] == [False, True, False, True, True]
+    nbformat.validate(with_proofs(small(), told))
+
+
+def test_an_unknown_cell_is_refused():
+    with pytest.raises(ValueError, match="no cell has the id three, zero"):
+        with_proofs(small(), SOURCE + "\n# %% after: zero\nassert x\n\n# %% after: three\nassert x\n")
+
+
+def test_a_true_proof_passes_and_a_false_one_fails(tmp_path):
+    execute(with_proofs(small(), SOURCE), tmp_path)
+    with pytest.raises(CellExecutionError, match="AssertionError"):
+        execute(with_proofs(small(), SOURCE.replace("x == 1", "x == 2")), tmp_path)
+
+
+@each_lesson
+def test_a_lesson_without_its_proofs_is_the_lesson(path):
+    lesson, source = numbered(path)
+    proved = with_proofs(copy.deepcopy(lesson), source)
+    nbformat.validate(proved)
+    assert len({cell.id for cell in proved.cells}) == len(proved.cells)
+    assert len(proved.cells) == len(lesson.cells) + len(blocks(source))
+    proved.cells = [cell for cell in proved.cells if not is_proof(cell)]
+    assert proved == lesson
+
+
+@each_lesson
+def test_every_block_has_its_cell_in_the_order_of_the_lesson_and_asserts(path):
+    lesson, source = numbered(path)
+    places = [[cell.id for cell in lesson.cells].index(id) for id, _ in blocks(source)]
+    assert places
+    assert places == sorted(places)
+    assert all(asserts(code) for _, code in blocks(source))
+
+
+def test_the_lessons_are_written_whole(tmp_path):
+    folder = tmp_path / "build/lessons"
+    write(folder)
+    (folder / "stale.ipynb").touch()
+    write(folder)
+    assert [path.name for path in sorted(folder.iterdir())] == [path.name for path in LESSONS]
+    for path in LESSONS:
+        lesson, source = numbered(path)
+        assert nbformat.read(folder / path.name, as_version=4) == with_proofs(lesson, source)
+    assert [path.name for path in folder.parent.iterdir()] == ["lessons"]
+
+
+def test_every_lesson_has_a_folder_and_every_folder_a_lesson():
+    folders = sorted(path.name for path in (ROOT / "tests/lessons").iterdir() if path.name != "__pycache__")
+    assert folders == [path.stem[:2] for path in LESSONS]
+    for folder in folders:
+        held = {path.name for path in (ROOT / "tests/lessons" / folder).glob("*.py")}
+        assert held == {"test_lesson.py", "proofs.py", "solution.py", "other.py"}
+
+
+@pytest.mark.slow
+@each_lesson
+def test_a_planted_false_assert_fails_the_run(path, tmp_path):
+    with pytest.raises(CellExecutionError, match="planted"):
+        execute(planted(path), tmp_path)
