@@ -9,8 +9,8 @@ import re
 
 from project import ROOT
 
-from course import quiz
-from course.marking import right_answer
+from course.teaching import quiz
+from course.teaching.quiz.marking import right_answer
 
 
 def solution(number):

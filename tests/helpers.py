@@ -9,10 +9,11 @@ import pytest
 import torch
 import torch.nn as nn
 
-from course import quiz, schedules
+from course import schedules
 from course.data import load
 from course.exact import FiniteSet, GaussianMixture
-from course.progress import DAY, Event
+from course.teaching import quiz
+from course.teaching.events import DAY, Event
 
 ALL = {"linear": schedules.linear, "cosine": schedules.cosine, "scaled_linear": schedules.scaled_linear}
 

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from project import LESSONS, ROOT
 
-from course import quiz
+from course.teaching import quiz
 
 pytestmark = pytest.mark.browser
 LESSON = "01_noise_intuition.ipynb"

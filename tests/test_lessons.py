@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from project import LESSONS
 
-from course import quiz
+from course.teaching import quiz
 
 REAL = [path for path in LESSONS if path.stem != "00_welcome"]  # the welcome teaches how, not what
 AT_LEAST = {"predict": 6, "run": 6, "explain": 6, "exercise": 3}

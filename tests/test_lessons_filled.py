@@ -9,8 +9,8 @@ from nbclient.exceptions import CellExecutionError
 from project import LESSONS, execute
 from prove import proofs, with_proofs
 
-from course import progress
-from course.overview import overview
+from course.teaching import events
+from course.teaching.overview import overview
 
 STUB = 'def my_double(x):\n    """Twice x."""\n    ...'
 
@@ -29,9 +29,9 @@ def test_lesson_runs_filled_and_scores_full_points(path, tmp_path, monkeypatch):
     lesson = nbformat.read(path, as_version=4)
     fill(lesson, solution(path.stem[:2]).read_text(encoding="utf-8"))
     execute(with_proofs(answer(lesson), proofs(path.stem[:2])), tmp_path / "empty")
-    [row] = [row for row in overview(progress.events(path=kept)).lessons if row.number == path.stem[:2]]
+    [row] = [row for row in overview(events.events(path=kept)).lessons if row.number == path.stem[:2]]
     assert row.done, f"{row.cells}"
-    assert len(progress.events(path=kept)) == row.questions[1] + row.exercises[1]
+    assert len(events.events(path=kept)) == row.questions[1] + row.exercises[1]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

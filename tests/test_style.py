@@ -26,14 +26,14 @@ pipelines
 metrics
 viz
 training
-quiz marking progress exercises overview quiz_controls quiz_view
+teaching
 commands
 __main__
 """
 ORDER = ROOMS.split()
 # Which rooms alone may import what.
 ONLY = {
-    ("matplotlib", "IPython", "ipywidgets"): {"viz", "quiz_controls", "quiz_view"},
+    ("matplotlib", "IPython", "ipywidgets"): {"viz", "teaching"},
     ("torchvision",): {"data"},
     ("socket", "urllib.request", "http", "ftplib", "requests", "httpx", "urllib3"): {"data", "pipelines"},
     ("diffusers", "transformers", "tokenizers", "huggingface_hub"): {"pipelines"},
@@ -156,7 +156,7 @@ def called_alike(sources):
     """Modules of one name in different rooms, apart from commands, which are called by what they do."""
     names = {}
     for path in sources:
-        if not path.startswith(("commands/", "__main__")) and not path.endswith("__init__"):
+        if not path.startswith(("commands/", "teaching/lessons/", "__main__")) and not path.endswith("__init__"):
             names.setdefault(path.rpartition("/")[2], []).append(path)
     return [" and ".join(paths) for paths in names.values() if len(paths) > 1]
 
@@ -178,7 +178,7 @@ def signatures(sources):
         tree = ast.parse(source)
         methods = [node for part in tree.body if isinstance(part, ast.ClassDef) for node in part.body]
         for node in (*tree.body, *methods):
-            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or path.startswith("exercises/"):
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or path.startswith("teaching/"):
                 continue  # the cases of an exercise are drawn by a generator that is always given
             given = node.args
             names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
@@ -324,8 +324,8 @@ training.train(model, schedule, batches, steps, *, drop=0.1, dead=4.0, state=Non
 training.save_model(path, model, schedule, card=None)
 training.load_model(path, device='cpu')
 training.pretrained(name, device='cpu')
-exercises.check(id, fn, seed=None)
-marking.mark(question, answer)
+teaching.check(id, fn, seed=None)
+teaching.quiz.marking.mark(question, answer)
 """  # what lessons, tests and graders rely on
 
 

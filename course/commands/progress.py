@@ -13,13 +13,13 @@ def add_to(commands):
 
 def main(chosen):
     """Print the overview. Raises UserError where it cannot be read."""
-    from course import progress
     from course.commands import UserError
-    from course.overview import overview
+    from course.teaching import events
+    from course.teaching.overview import overview
 
     try:
         print(overview())
     except OSError as error:
         raise UserError(str(error)) from error
-    print(f"Kept in {progress.place()}")
+    print(f"Kept in {events.place()}")
     return 0

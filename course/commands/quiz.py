@@ -18,10 +18,11 @@ def add_to(commands):
 
 def main(chosen):
     """Validate; returns 0 where every file is sound, else 1."""
-    from course import env, quiz
+    from course import env
+    from course.teaching.quiz.validate import validate
 
     files = chosen.files or sorted(env.shipped("quizzes").glob("*.yaml"))
-    found = [fault for path in files for fault in quiz.validate(path)]
+    found = [fault for path in files for fault in validate(path)]
     number = "1 file" if len(files) == 1 else f"{len(files)} files"
     print("\n".join(found) if found else f"{number}, no fault")
     return 1 if found else 0

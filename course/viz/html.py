@@ -47,3 +47,9 @@ def show(fig, alt):
     data, width = (fig, None) if isinstance(fig, bytes) else (to_png(fig), 100 * fig.get_figwidth())
     page = image(data, alt, width, "max-width:100%;background:#fff")
     display({"text/html": page, "text/plain": f"[figure] {alt}"}, raw=True)
+
+
+def bundle(box, page, text):
+    """What Jupyter is told of a widget: the widget where it has one to draw, else HTML, else text."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    return {"text/plain": text, "text/html": page, "application/vnd.jupyter.widget-view+json": view}

@@ -7,9 +7,10 @@ import pytest
 from helpers import answer
 from project import ROOT, run
 
-from course import progress, quiz
 from course.__main__ import main
-from course.overview import overview
+from course.teaching import events
+from course.teaching.overview import overview
+from course.teaching.quiz.validate import validate
 
 FILES = sorted((ROOT / "quizzes").glob("*.yaml"))
 
@@ -43,7 +44,7 @@ def test_named_files_are_checked_and_only_those(broken, capsys):
     said = capsys.readouterr().out.splitlines()
     answers = FILES[0].read_text(encoding="utf-8").splitlines().index("    answers:") + 1
     assert said == [f"{broken.name}:{answers + 1}: questions.0.answers: exactly one answer must say correct: true"]
-    assert said == quiz.validate(broken)
+    assert said == validate(broken)
 
 
 def test_each_file_has_its_own_complaints(broken, tmp_path, capsys):
@@ -79,7 +80,7 @@ def test_progress_prints_the_overview_and_where_it_is_kept(kept, capsys):
     assert main(["progress"]) == 0
     assert capsys.readouterr().out == f"{overview([])}\nKept in {kept}\n"
     assert not kept.exists()
-    progress.note("answer", "02-1", "b", 2, 2)
+    events.note("answer", "02-1", "b", 2, 2)
     assert main(["progress"]) == 0
     said = capsys.readouterr().out
     assert said == f"{overview([answer('02-1', 2)])}\nKept in {kept}\n"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from project import ROOT
 
-from course.exercises import checking, find, lesson_01
+from course.teaching.exercises import checking, find, lesson_01
 
 
 def run_cells(*ids):

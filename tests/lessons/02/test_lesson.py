@@ -12,13 +12,13 @@ import torch
 from fill import solution
 from project import ROOT
 
-from course import quiz
 from course.data import load
 from course.exact import FiniteSet
-from course.marking import mark
 from course.metrics import nearest
 from course.samplers import ddim, last
 from course.schedules import linear, scaled_linear
+from course.teaching import quiz
+from course.teaching.quiz.marking import mark
 
 MINE = runpy.run_path(solution("02"))
 

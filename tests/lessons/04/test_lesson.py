@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from project import ROOT, module
 
-from course import exercises
 from course.data import batches, load
 from course.env import seeded
 from course.forward import q_sample
@@ -17,6 +16,7 @@ from course.models import as_eps
 from course.nets import ResBlock, UNet
 from course.samplers import ddim, last
 from course.schedules import linear
+from course.teaching import exercises
 from course.training.checkpoints import pretrained
 from course.training.eps import held_out_loss, train
 

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from project import ROOT, module
 
-from course import quiz
 from course.env import shipped
 from course.pipelines import load_pipeline
+from course.teaching import quiz
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
 title = module(ROOT / "tools/lessons/06.py")  # draws the title picture

@@ -1,0 +1,35 @@
+"""The overview on the page, with a button that looks again."""
+
+from html import escape
+
+import ipywidgets
+
+from course.teaching.overview import overview
+from course.viz import html
+
+
+def my_progress():
+    """A table of what is done, where to go on and what to repeat, with a button that looks again. Lesson 00."""
+    return Board()
+
+
+class Board:
+    """The overview on the page; `.box` is its widget."""
+
+    def __init__(self):
+        self.table, button = ipywidgets.HTML(), ipywidgets.Button(description="Look again", layout={"width": "10em"})
+        button.on_click(lambda _: self.look())
+        self.box = ipywidgets.VBox([self.table, button])
+        self.look()
+
+    def look(self):
+        """Read anew what is kept."""
+        try:
+            found = overview()
+            self.text, page = str(found), found._repr_html_()
+        except OSError as error:
+            self.text, page = str(error), f"<p>{escape(str(error))}</p>"
+        self.table.value = f"<div role='status'>{page}</div>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return html.bundle(self.box, self.table.value, self.text)

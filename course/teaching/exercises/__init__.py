@@ -1,0 +1,72 @@
+"""Exercises that mark themselves: `check` compares a learner's function with the truth, `solution` shows ours.
+
+`course.teaching.lessons` holds them; this package only knows their names, and needs no torch for that.
+"""
+
+import importlib
+import inspect
+from html import escape
+
+from course.teaching import events
+from course.teaching.exercises.feedback import POINTS
+
+IDS = {
+    "00": ("negative",),
+    "01": ("mix", "noise_std", "standardise"),
+    "02": ("alpha_bar", "q_sample", "cosine", "three_views", "eps_from_v"),
+    "03": ("q_posterior", "mixture_eps", "ddpm_step"),
+    "04": ("training_pair", "loss", "timestep_embedding", "film", "ema_step"),
+    "05": ("ddim_step", "grid", "invert_step"),
+    "06": ("cfg", "cfg_pair", "scale_factor", "encode", "decode", "img2img_start", "inpaint_blend"),
+}
+__all__ = ["IDS", "POINTS", "Solution", "check", "find", "ids", "solution"]
+_tries = {}  # wrong answers to an exercise since the kernel began
+
+
+def ids(lesson=None):
+    """The ids of all exercises, or of one lesson's: ["02-alpha_bar", ...]."""
+    return [f"{number}-{name}" for number, names in IDS.items() for name in names if lesson in (None, number)]
+
+
+def find(id):
+    """The Exercise of an id such as "02-q_sample". Raises LookupError, naming those that the lesson has."""
+    lesson = str(id).partition("-")[0]
+    if id not in ids():
+        raise LookupError(f"there is no exercise {id!r}; there are {', '.join(ids(lesson) or ids())}")
+    module = importlib.import_module(f"course.teaching.lessons.l{lesson}")
+    return next(exercise for exercise in module.EXERCISES if exercise.id == id)
+
+
+def check(id, fn, seed=None):
+    """Test a learner's function on random inputs, and say what is right, or which mistake it makes.
+
+    Returns a Result, which a notebook shows as a card: status "correct", "not yet", "not attempted" or "error",
+    points, feedback. The first time there is a hint, the second time a stronger one. What is attempted is kept for
+    `python -m course progress`. The same `seed` tests on the same inputs. Raises LookupError for an unknown id.
+    """
+    from course.teaching.exercises.checking import examine
+
+    result = examine(find(id), fn, seed, tries=_tries.get(id, 0))
+    if result.status == "not attempted":
+        return result
+    _tries[id] = 0 if result.status == "correct" else _tries.get(id, 0) + 1
+    try:
+        events.note("exercise", id, result.status, result.points, result.out_of)
+    except OSError as error:
+        return result.also(f"This was not kept: {error}")
+    return result
+
+
+def solution(id):
+    """The package's own source of what an exercise asks for, to look at when the hints are used up."""
+    return Solution("\n\n".join(inspect.getsource(part) for part in find(id).ours))
+
+
+class Solution(str):
+    """Source code that a notebook shows as it stands."""
+
+    def _repr_html_(self):
+        return f"<pre><code>{escape(self)}</code></pre>"
+
+    def __repr__(self):
+        return str(self)

@@ -1,0 +1,1 @@
+"""The exercises of each lesson as code: truths, inputs, and the mistakes that are known."""

@@ -1,0 +1,88 @@
+"""What a learner has done, lesson by lesson, where to go on, and what to repeat. No torch is needed."""
+
+from dataclasses import dataclass
+from html import escape
+
+from course import env
+from course.teaching import events, exercises, quiz
+from course.viz import html
+
+HEADS = ("lesson", "questions right", "exercises right", "points")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How far a lesson is: what is right of how many, and the points."""
+
+    number: str
+    title: str
+    questions: tuple  # (right, of all)
+    exercises: tuple
+    points: tuple
+    open: tuple = ()  # the ids of what is not right yet
+
+    @property
+    def begun(self):
+        """Whether anything in it is right."""
+        return self.points[0] > 0
+
+    @property
+    def done(self):
+        """Whether everything in it is right."""
+        return self.points[0] == self.points[1]
+
+    @property
+    def cells(self):
+        """The row of the table, as texts."""
+        pairs = (self.questions, self.exercises, self.points)
+        return (f"{self.number} {self.title}", *(f"{mine} of {all}" for mine, all in pairs))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All lessons; `ahead`: the lesson to go on with, None when all is done; `due`: the questions to repeat."""
+
+    lessons: tuple
+    ahead: Lesson | None
+    due: tuple
+
+    def __str__(self):
+        rows = [HEADS, *(lesson.cells for lesson in self.lessons)]
+        wide = [max(len(row[k]) for row in rows) for k in range(len(HEADS))]
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
+        return "\n".join([*lines, "", *self.advice()])
+
+    def advice(self):
+        """Where to go on, and what to repeat: one or two sentences."""
+        if self.ahead is None:
+            yield "Everything is done."
+        else:
+            yield f"Go on with lesson {self.ahead.number}, {self.ahead.title}."
+            if self.ahead.begun:
+                shown, rest = self.ahead.open[:6], len(self.ahead.open[6:])
+                yield f"Open there: {', '.join(shown)}{f' and {rest} more' if rest else ''}."
+        if self.due:
+            yield f"To repeat today, because you missed it once: {', '.join(self.due)}."
+
+    def _repr_html_(self):
+        advice = "".join(f"<p>{escape(line)}</p>" for line in self.advice())
+        return html.table(HEADS, [lesson.cells for lesson in self.lessons]) + advice
+
+
+def overview(found=None, now=None):
+    """The Overview of a list of events, of all that are kept where none is given. Raises OSError."""
+    found = events.events() if found is None else found
+    best, lessons = events.best(found), []
+    for number in quiz.lessons():
+        questions, names = quiz.load(number), exercises.ids(number)
+        worth = {id: question.points for id, question in questions.items()} | dict.fromkeys(names, exercises.POINTS)
+        got = {id: min(best.get(id, 0), points) for id, points in worth.items()}
+        pairs = [(sum(got[id] == worth[id] for id in ids), len(ids)) for ids in (questions, names)]
+        title = next(env.shipped("quizzes").glob(f"{number}_*.yaml")).stem[3:].replace("_", " ")
+        missing = tuple(id for id in worth if got[id] < worth[id])
+        lessons.append(Lesson(number, title, *pairs, (sum(got.values()), sum(worth.values())), missing))
+    begun = [k for k, lesson in enumerate(lessons) if lesson.begun]
+    unfinished = [lesson for lesson in lessons[max(begun, default=0) :] + lessons if not lesson.done]
+    known = {id for number in quiz.lessons() for id in quiz.load(number)}
+    due = tuple(id for id in events.due(found, now) if id in known)
+    return Overview(tuple(lessons), unfinished[0] if unfinished else None, due)

@@ -1,0 +1,137 @@
+"""What is wrong with a file of questions, with the line that it stands on: only a lecturer's check needs this."""
+
+import itertools
+import json
+import math
+import re
+
+import yaml
+
+from course import env
+from course.teaching.quiz.questions import LANGUAGES, POINTS
+
+
+def validate(path):
+    """What is wrong with a quiz file, as lines "file:line: reason"; an empty list where it is sound."""
+    name = path.name
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree, quiz = yaml.compose(text, yaml.SafeLoader), yaml.load(text, yaml.SafeLoader)
+    except OSError as error:
+        return [f"{path}: {error.strerror}"]
+    except UnicodeDecodeError as error:
+        return [f"{name}:{1 + error.object[: error.start].count(10)}: this is not UTF-8: {error.reason}"]  # 10: newline
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        return [f"{name}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"]
+    found = [*_doubled(tree), *_refused(quiz)] or _faults(quiz, path.stem)  # which relies on what the schema asks for
+    return [
+        f"{name}:{line}: {reason}" for line, reason in sorted((_line(tree, place), reason) for place, reason in found)
+    ]
+
+
+def _line(node, place):
+    """The line on which a place, a path of keys and numbers, stands in a tree of YAML, or what is nearest above it."""
+    for key in place:
+        if isinstance(node, yaml.MappingNode):
+            inside = [value for name, value in node.value if name.value == key]
+        else:
+            inside = node.value[key : key + 1] if isinstance(node, yaml.SequenceNode) else []
+        if not inside:
+            break
+        node = inside[0]
+    return node.start_mark.line + 1 if node else 1
+
+
+def _doubled(node, place=()):
+    """Keys that stand twice: YAML keeps the last without a word."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from ((place, f"the key {key} stands twice") for key in {*keys} if keys.count(key) > 1)
+        for key, value in node.value:
+            yield from _doubled(value, (*place, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for k, value in enumerate(node.value):
+            yield from _doubled(value, (*place, k))
+
+
+def _refused(quiz):
+    """What the schema refuses."""
+    import jsonschema
+
+    schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
+        where = ".".join(str(key) for key in error.absolute_path)
+        said = error.message if error.schema else "it has no place in a question or an answer of this kind"
+        if error.schema and "contains" in error.schema:
+            said = error.schema.get("description", said)
+        if len(said) > 160:  # it may quote half the file, and ends in the reason
+            said = f"{said[:60]} [...] {said[-95:]}"
+        yield tuple(error.absolute_path), f"{where}: {said}" if where else said
+
+
+def _texts(node, place=()):
+    """(place, {en, ko}) of every text that a learner reads."""
+    if isinstance(node, dict) and {"en", "ko"} == set(node) and isinstance(node["en"], str):
+        yield place, node
+    elif isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _texts(child, (*place, key))
+
+
+def _faults(quiz, stem):
+    """What a schema cannot say: (place, reason)."""
+    if not stem.startswith(f"{quiz['lesson']}_"):
+        yield ("lesson",), f"the file is named {stem}, so it cannot hold lesson {quiz['lesson']}"
+    ids = [question["id"] for question in quiz["questions"]]
+    if ids != [f"{quiz['lesson']}-{number}" for number in range(1, len(ids) + 1)]:
+        yield ("questions",), "the ids do not run 1, 2, 3, ... under the lesson's number"
+    for k, question in enumerate(quiz["questions"]):
+        for place, reason in itertools.chain(_of_kind(question), _of_texts(question)):
+            yield ("questions", k, *place), f"{question['id']}: {reason}"
+
+
+def _of_kind(question):
+    answers, kind = question["answers"], question["kind"]
+    if question["points"] != POINTS[question["depth"]]:
+        points = POINTS[question["depth"]]
+        yield ("points",), f"the points do not follow from the depth: {question['depth']} has {points}"
+    if kind in ("choice", "several", "order"):
+        place = "items" if kind == "order" else "answers"
+        shown = [entry["id"] for entry in question[place]]
+        if shown != list("abcdefgh"[: len(shown)]):
+            yield (place,), "the options are not lettered a, b, c, ..."
+    if kind == "order":
+        for k, answer in enumerate(answers):
+            if sorted(answer["order"]) != sorted(shown):
+                yield ("answers", k), "an order is no permutation of the items"
+            if answer["correct"] and answer["order"] == shown:
+                yield ("items",), "the items are shown in the right order"
+        if len({tuple(answer["order"]) for answer in answers}) < len(answers):
+            yield ("answers",), "an order stands twice"
+    if kind == "number":
+        if not all(math.isfinite(answer[key]) for answer in answers for key in ("value", "tolerance")):
+            yield ("answers",), "a value or a tolerance is not finite"
+        for (i, one), (k, other) in itertools.combinations(enumerate(answers), 2):
+            if abs(one["value"] - other["value"]) <= one["tolerance"] + other["tolerance"]:
+                yield ("answers", k), f"{answers[i]['value']} and {other['value']} overlap within their tolerances"
+    if kind == "text":
+        forms = [form.replace(" ", "") for answer in answers for form in answer["forms"]["en"] + answer["forms"]["ko"]]
+        yield from ((("answers",), f"the form {form} stands twice") for form in {*forms} if forms.count(form) > 1)
+
+
+def _of_texts(question):
+    for language in LANGUAGES:
+        said = [t[language] for place, t in _texts(question) if {"feedback", "missed", "otherwise"} & {*place}]
+        if len(said) > len({*said}):
+            yield ("answers",), f"two feedbacks are equal ({language})"
+        options = [t[language] for place, t in _texts(question) if place[-1] == "text"]
+        if len(options) > len({*options}):
+            yield ("answers",), f"two options are equal ({language})"
+    for place, text in _texts(question):
+        for language, words in text.items():
+            if words.count("$") % 2 or re.search("[<>`]|[*]{2}", words):
+                yield (*place, language), f"markup or a lone dollar: {words}"
+            if place[-1] != "prompt" and re.search(r"[$\\]", words):
+                yield (*place, language), f"mathematics outside a prompt: {words}"

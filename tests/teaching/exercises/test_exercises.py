@@ -1,0 +1,292 @@
+"""Exercises: right answers pass however they are written, known mistakes are named, and a learner is told why."""
+
+import importlib
+import itertools
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from project import LESSONS, ROOT
+
+from course.teaching import events, exercises
+from course.teaching.exercises import check, checking, solution
+from course.teaching.exercises.spec import Case, Exercise, Mistake
+
+IDS = exercises.ids()
+SEEDS = range(8)
+
+
+@pytest.fixture(autouse=True)
+def _own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.sqlite3"))
+    monkeypatch.setattr(exercises, "_tries", {})
+
+
+def answers(folder, id):
+    """A learner's function for an exercise, from a folder of tests."""
+    lesson, _, name = id.partition("-")
+    [path] = (ROOT / "tests" / folder).glob(f"{lesson}_*.py")
+    return runpy.run_path(path)[f"my_{name}"]
+
+
+def named(id, mistake, seed):
+    result = checking.examine(exercises.find(id), mistake.fn, seed)
+    return result.mistake, result.status
+
+
+@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("folder", ["solutions", "other_solutions"])
+def test_two_right_answers_pass(folder, id):
+    for seed in SEEDS:
+        result = check(id, answers(folder, id), seed)
+        assert (result.status, result.points) == ("correct", exercises.POINTS), f"seed {seed}: {result}"
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_two_answers_are_written_differently(id):
+    one, other = (answers(folder, id).__code__ for folder in ("solutions", "other_solutions"))
+    assert one.co_code != other.co_code or one.co_names != other.co_names
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_each_known_mistake_fails_and_is_named(id):
+    mistakes = exercises.find(id).mistakes
+    assert len(mistakes) >= (4 if not id.startswith("00") else 2)
+    for mistake, seed in itertools.product(mistakes, SEEDS):
+        assert named(id, mistake, seed)[0] == mistake.says
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_mistakes_differ_from_the_truth_and_from_each_other_by_far(id):
+    """On some input: by more than a hundredth of the largest number, or in shape, or one of them stops."""
+    exercise = exercises.find(id)
+    for seed in SEEDS:
+        cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
+        runs = [[checking.outcome(fn, case) for case in cases] for fn in functions(exercise)]
+        for one, other in itertools.combinations(runs, 2):
+            assert any(far(a, b) for a, b in zip(one, other, strict=True))
+
+
+def functions(exercise):
+    return [exercise.truth, *(mistake.fn for mistake in exercise.mistakes)]
+
+
+def far(a, b):
+    if a.error or b.error or not isinstance(a.value, tuple) or not isinstance(b.value, tuple):
+        return (a.error, a.value) != (b.error, b.value)
+    if [part.shape for part in a.value] != [part.shape for part in b.value]:
+        return True
+    for x, y in zip(a.value, b.value, strict=True):
+        x, y = x.double(), y.double()
+        both = x.isfinite() & y.isfinite()
+        if (x.isfinite() != y.isfinite()).any():
+            return True
+        if both.any() and (x - y)[both].abs().max() > 0.01 * max(y[both].abs().max().item(), 1e-3):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_texts_of_a_mistake_say_different_things(id):
+    mistakes = exercises.find(id).mistakes
+    assert len({mistake.says for mistake in mistakes}) == len(mistakes)
+    for mistake in mistakes:
+        assert len({mistake.says, mistake.hint, mistake.stronger}) == 3
+        assert all(20 <= len(text) <= 220 and text.endswith((".", "?")) for text in (mistake.says, mistake.hint))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_second_try_gets_the_stronger_hint(id):
+    mistake = exercises.find(id).mistakes[0]
+    first, second = check(id, mistake.fn, 0), check(id, mistake.fn, 0)
+    assert mistake.hint in first.feedback
+    assert mistake.stronger not in first.feedback
+    assert mistake.stronger in second.feedback
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_inputs_are_random_and_repeat_with_their_seed(id):
+    cases = exercises.find(id).cases
+
+    def drawn(seed):
+        return [case.args for case in cases(torch.Generator().manual_seed(seed))]
+
+    assert all(map(same_args, drawn(1), drawn(1)))
+    assert not all(map(same_args, drawn(1), drawn(2)))
+    assert len({case.what for case in cases(torch.Generator())}) == len(drawn(1)) >= 2
+
+
+def same_args(one, other):
+    return all(checking._same(a, b, 0) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_solution_shows_source_of_the_package(id):
+    shown = solution(id)
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "course").glob("**/*.py")]
+    assert all(any(part in source for source in sources) for part in shown.split("\n\n\n"))
+    assert "def " in shown or "class " in shown
+    assert shown._repr_html_().startswith("<pre>")
+
+
+def test_the_catalogue_is_what_the_modules_and_the_lessons_hold():
+    for lesson in exercises.IDS:
+        module = importlib.import_module(f"course.teaching.lessons.l{lesson}")
+        assert [exercise.id for exercise in module.EXERCISES] == exercises.ids(lesson)
+    lessons = {path.stem[:2]: path.read_text(encoding="utf-8") for path in LESSONS}
+    for id in IDS:
+        assert f'check(\\"{id}\\", my_{id.partition("-")[2]})' in lessons[id[:2]]
+    assert sum(text.count('"check(') for text in lessons.values()) == len(IDS)
+
+
+def test_the_catalogue_needs_no_torch():
+    code = "import sys; from course import check; from course.teaching import exercises; exercises.ids(); "
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+# What a learner is told, on an exercise made for the purpose -------------------------------------------------------
+
+
+def _double(x):
+    return 2 * x
+
+
+def _half(x):
+    return x / 2
+
+
+TWICE = Exercise(
+    "09-twice",
+    truth=_double,
+    cases=lambda g: [Case("pictures", (torch.rand(2, 3, generator=g),)), Case("a line", (torch.rand(4, generator=g),))],
+    mistakes=(Mistake("You halve it.", "The other way.", "Multiply by two.", _half),),
+    ours=(_double,),
+)
+
+
+def told(fn, tries=0):
+    result = checking.examine(TWICE, fn, 0, tries)
+    return result.status, result.feedback
+
+
+def test_a_stub_is_not_attempted_and_costs_no_try():
+    def documented(x):
+        """Twice x, (B, ...) -> (B, ...)."""
+        ...
+
+    def bare(x): ...
+
+    def passed(x):
+        pass
+
+    for stub in (documented, bare, passed):
+        assert told(stub)[0] == "not attempted"
+    assert check("02-q_sample", bare).status == "not attempted"
+    assert exercises._tries == {}
+    assert events.events() == []
+
+
+def test_a_forgotten_return_is_no_stub():
+    def my_twice(x):
+        y = 2 * x  # noqa: F841
+
+    assert told(my_twice) == (
+        "not yet",
+        "Tested: pictures. It returns nothing: is there a return on every way through it?",
+    )
+
+
+def test_a_crash_names_the_learners_own_line():
+    def my_twice(x):
+        return torch.cat([x, x[0]], 0)
+
+    status, feedback = told(my_twice)
+    assert status == "error"
+    line = my_twice.__code__.co_firstlineno + 1
+    assert (
+        f"RuntimeError: Tensors must have same number of dimensions: got 2 and 1 at line {line}: return torch"
+        in feedback
+    )
+
+
+def test_a_changed_input_a_shape_a_dtype_a_type_and_numbers_are_told_apart():
+    assert told(lambda x: x.mul_(2)) == (
+        "not yet",
+        "Tested: pictures. It changes its input x: work on new tensors, without += or x_().",
+    )
+    assert "The shape should be (2, 3), yours is (3, 2)." in told(lambda x: 2 * x.mT if x.ndim == 2 else x)[1]
+    assert "The dtype should be torch.float32, yours is torch.float64." in told(lambda x: 2 * x.double())[1]
+    assert "It returns a str; a tensor is asked for." in told(str)[1]
+    assert "It returns 2 things where one tensor is asked for;" in told(lambda x: (x, x))[1]
+    assert "The numbers differ, by up to" in told(lambda x: 3 * x)[1]
+    assert "Some of its numbers are nan or infinite." in told(lambda x: x * torch.inf)[1]
+    assert told(lambda x: 2 * x if x.ndim == 2 else 3 * x)[1].startswith("Tested: a line.")
+
+
+def test_a_known_mistake_is_named_also_in_another_dtype():
+    assert told(_half) == ("not yet", "You halve it. The other way.")
+    assert told(lambda x: x.double() / 2, tries=1) == ("not yet", "You halve it. The other way. Multiply by two.")
+
+
+def test_after_two_tries_the_solution_is_named():
+    assert "solution('09-twice')" in told(lambda x: 3 * x, tries=1)[1]
+    assert "solution" not in told(lambda x: 3 * x)[1]
+
+
+def test_what_is_no_function_is_said_so():
+    assert (
+        told(torch.ones(3))[1]
+        == "check needs the function itself: check('09-twice', my_twice), without brackets after my_twice."
+    )
+
+
+def test_global_randomness_is_left_alone():
+    before = torch.random.get_rng_state()
+    check("02-q_sample", answers("solutions", "02-q_sample"))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_what_was_attempted_is_kept():
+    right = answers("solutions", "02-q_sample")
+    check("02-q_sample", lambda *args: args[1])
+    check("02-q_sample", right)
+    kept = [(event.kind, event.id, event.points, event.out_of) for event in events.events()]
+    assert kept == [("exercise", "02-q_sample", 0, 3), ("exercise", "02-q_sample", 3, 3)]
+
+
+def test_a_progress_that_cannot_be_kept_is_said(monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(Path("/dev/null/progress.sqlite3")))
+    result = check("02-q_sample", answers("solutions", "02-q_sample"))
+    assert result.status == "correct"
+    assert "This was not kept: " in result.feedback
+
+
+@pytest.mark.parametrize("id", ["02-nothing", "77-x", "", None])
+def test_an_unknown_exercise_is_named(id):
+    with pytest.raises(LookupError, match="there is no exercise"):
+        check(id, _double)
+
+
+def test_the_card_says_the_same_in_words_and_in_html():
+    result = checking.examine(TWICE, lambda x: 2 * x if x.ndim == 2 else x, 0)
+    page = result._repr_mimebundle_()
+    assert page["text/plain"] == str(result)
+    for text in ("09-twice: not yet", "0 of 3 points", "passed", "failed", "a line"):
+        assert text in page["text/html"]
+    assert "passed  pictures" in str(result)
+    assert "FAILED  a line" in str(result)
+    assert "&lt;b&gt;" in checking.replace(result, feedback="<b>")._repr_mimebundle_()["text/html"]
+
+
+def test_a_picture_shows_yours_beside_the_truth():
+    pictured = [id for id in IDS if exercises.find(id).picture]
+    assert len(pictured) >= 3
+    for id in pictured:
+        page = check(id, answers("solutions", id), 0)._repr_mimebundle_()["text/html"]
+        assert 'src="data:image/png' in page
+        assert 'alt="Your answer' in page
+        assert check(id, lambda *args: 3, 0).figure is None

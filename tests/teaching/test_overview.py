@@ -1,0 +1,131 @@
+"""The overview of what is done: counted again by hand from the questions, the exercises and the events."""
+
+import re
+from html import unescape
+
+import pytest
+from helpers import answer
+
+from course import env
+from course.teaching import events, exercises, quiz
+from course.teaching.events import DAY, Event
+from course.teaching.overview import Lesson, Overview, overview
+
+
+def exercise(id, points):
+    return Event(0, "exercise", id, "x", points, exercises.POINTS)
+
+
+def everything(lesson):
+    """Events that make all of a lesson right."""
+    questions = [answer(id, question.points) for id, question in quiz.load(lesson).items()]
+    return questions + [exercise(id, exercises.POINTS) for id in exercises.ids(lesson)]
+
+
+def of(lesson, found):
+    """The Lesson of a number."""
+    return next(one for one in overview(found, now=0).lessons if one.number == lesson)
+
+
+def test_nothing_done():
+    seen = overview([], now=0)
+    assert [lesson.number for lesson in seen.lessons] == quiz.lessons()
+    assert {lesson.questions[0] + lesson.exercises[0] + lesson.points[0] for lesson in seen.lessons} == {0}
+    assert not any(lesson.begun or lesson.done for lesson in seen.lessons)
+    assert (seen.ahead.number, seen.due) == ("00", ())
+
+
+@pytest.mark.parametrize("number", quiz.lessons())
+def test_all_of_a_lesson(number):
+    lesson = of(number, everything(number))
+    questions, names = quiz.load(number), exercises.ids(number)
+    worth = sum(question.points for question in questions.values()) + 3 * len(names)
+    assert lesson.questions == (len(questions),) * 2
+    assert lesson.exercises == (len(names),) * 2
+    assert lesson.points == (worth, worth)
+    assert lesson.done
+    assert lesson.title.replace(" ", "_") in {path.stem[3:] for path in env.shipped("quizzes").glob("*.yaml")}
+
+
+def test_points_are_the_best_of_each_and_never_more_than_there_are():
+    two = next(id for id, question in quiz.load("02").items() if question.points == 2)
+    one = next(id for id, question in quiz.load("02").items() if question.points == 1)
+    name = exercises.ids("02")[0]
+    found = [answer(two, 0), answer(two, 2), answer(two, 0), answer(one, 0), exercise(name, 1)]
+    found += [
+        Event(0, "guess", one, "b", 1, 1),
+        Event(0, "answer", "02-99", "b", 2, 2),
+        Event(0, "answer", "99-1", "b", 5, 5),
+    ]
+    lesson = of("02", found)
+    assert (lesson.questions[0], lesson.exercises[0], lesson.points[0]) == (1, 0, 3)
+    # a question that was worth more when it was answered counts for what it is worth now
+    assert of("02", [Event(0, "answer", one, "b", 5, 5)]).points[0] == 1
+    assert of("03", found).points[0] == 0
+
+
+def test_it_goes_on_with_the_last_lesson_begun_then_the_next_then_what_was_left_out():
+    first = {number: answer(id, quiz.find(id).points) for number in quiz.lessons() for id in [f"{number}-1"]}
+
+    def ahead(*found):
+        return overview([*found], now=0).ahead
+
+    assert ahead(answer("03-1", 0)).number == "00"  # a wrong answer is no beginning
+    assert ahead(first["01"]).number == "01"
+    assert ahead(first["01"], first["03"]).number == "03"
+    assert ahead(*everything("01")).number == "02"
+    assert ahead(*everything("01"), first["03"]).number == "03"
+    last = quiz.lessons()[-1]
+    assert ahead(*everything(last)).number == "00"
+    assert ahead(*everything(last), *everything("00")).number == "01"
+    whole = [event for number in quiz.lessons() for event in everything(number)]
+    assert ahead(*whole) is None
+    assert [*overview(whole, now=0).advice()] == ["Everything is done."]
+
+
+def test_it_says_what_to_repeat_and_forgets_questions_that_no_file_has():
+    found = [answer("02-1", 0, day=1), answer("01-1", 0, day=0), Event(0, "answer", "01-99", "b", 0, 1)]
+    assert overview(found, now=0.5 * DAY).due == ()
+    assert overview(found, now=1.5 * DAY).due == ("01-1",)
+    seen = overview(found, now=9 * DAY)
+    assert seen.due == ("01-1", "02-1")
+    sentence = "To repeat today, because you missed it once: 01-1, 02-1."
+    assert [*seen.advice()] == ["Go on with lesson 00, welcome.", sentence]
+    assert sentence in str(seen)
+    assert sentence in seen._repr_html_()
+
+
+def test_text_and_html_hold_the_same_cells():
+    found = [*everything("01"), answer("02-1", 2), answer("03-1", 0)]
+    seen = overview(found, now=5 * DAY)
+    rows = [lesson.cells for lesson in seen.lessons]
+    text = str(seen).splitlines()
+    assert [tuple(re.split(r"\s{2,}", line)) for line in text[1 : len(rows) + 1]] == rows
+    page = seen._repr_html_()
+    html_rows = re.findall(r"<tr>(.*?)</tr>", page)[1:]
+    assert [
+        tuple(unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)) for row in html_rows
+    ] == rows
+    assert [unescape(line) for line in re.findall(r"<p>(.*?)</p>", page)] == text[len(rows) + 2 :] == [*seen.advice()]
+    counts = len(quiz.load("01")), len(exercises.ids("01")), seen.lessons[1].points[1]
+    assert rows[1] == ("01 noise intuition", *(f"{count} of {count}" for count in counts))
+    heads = re.findall(r"<th scope='col'[^>]*>(.*?)</th>", page)
+    assert heads == re.split(r"\s{2,}", text[0]) == ["lesson", "questions right", "exercises right", "points"]
+
+
+def test_html_is_escaped():
+    lesson = Lesson("01", "a<b & c", (0, 1), (0, 1), (0, 1))
+    page = Overview((lesson,), lesson, ("<i>",))._repr_html_()
+    assert page.count("a&lt;b &amp; c") == 2
+    assert "&lt;i&gt;" in page
+    assert "a<b" not in page
+
+
+def test_it_reads_what_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress"))
+    assert overview().lessons[2].points[0] == 0
+    events.note("answer", "02-1", "b", 2, 2)
+    assert overview().lessons[2].points[0] == quiz.find("02-1").points
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))
+    with pytest.raises(OSError, match="cannot be kept in"):
+        overview()
