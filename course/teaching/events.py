@@ -72,11 +72,20 @@ def _version(path):
 
     Raises sqlite3.DatabaseError for a file that cannot be used.
     """
-    if not path.exists() or not path.stat().st_size:
-        return 0
-    with path.open("rb") as file:
-        if file.read(16) != b"SQLite format 3\0":
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        if head and head != b"SQLite format 3\0":
             raise sqlite3.DatabaseError("it is no database")
+        return _looked_at(path) if head else 0
+    except (FileNotFoundError, sqlite3.OperationalError):
+        if path.exists():
+            raise
+        return 0  # there is none, or another process has just set it aside
+
+
+def _looked_at(path):
+    """The version of a file that begins as a database does."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as base:
         found = base.execute("PRAGMA user_version").fetchone()[0]
         if found > VERSION:

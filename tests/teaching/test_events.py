@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 from project import ROOT, run
@@ -122,6 +123,26 @@ def test_four_writers_at_once_lose_nothing(path, before):
     assert sorted(kept) == sorted(f"w{i}-{k}" for i in range(4) for k in range(25))
     assert [name for name in kept if name.startswith("w2")] == [f"w2-{k}" for k in range(25)]
     assert len([*path.parent.glob("*.aside-*")]) == (before == "garbage")
+
+
+@pytest.mark.parametrize("moment", ["before it is read", "before it is opened as a database"])
+def test_a_file_that_another_process_sets_aside_meanwhile_is_begun_anew(path, monkeypatch, moment):
+    note("answer", "01-1", "before", path=path)
+    opened, connect, gone = Path.open, sqlite3.connect, []
+
+    def vanishes(call):
+        def with_it(place, *arguments, **options):
+            if not gone and ("mode=ro" in str(place) or (place == path and moment == "before it is read")):
+                gone.append(path.rename(path.with_name("aside")))
+            return call(place, *arguments, **options)
+
+        return with_it
+
+    monkeypatch.setattr(Path, "open", vanishes(opened))
+    monkeypatch.setattr(sqlite3, "connect", vanishes(connect))
+    note("answer", "01-1", "after", path=path)
+    assert len(gone) == 1
+    assert answers(path) == ["after"]
 
 
 def test_what_a_killed_writer_said_was_noted_is_there(path):
