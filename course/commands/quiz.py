@@ -19,10 +19,21 @@ def add_to(commands):
 def main(chosen):
     """Validate; returns 0 where every file is sound, else 1."""
     from course import env
-    from course.teaching.quiz.validate import validate
+    from course.teaching.quiz.validate import unsaid, validate
 
     files = chosen.files or sorted(env.shipped("quizzes").glob("*.yaml"))
     found = [fault for path in files for fault in validate(path)]
     number = "1 file" if len(files) == 1 else f"{len(files)} files"
-    print("\n".join(found) if found else f"{number}, no fault")
-    return 1 if found else 0
+    if found:
+        print("\n".join(found))
+        return 1
+    counts = {path.stem: unsaid(path) for path in files}
+    print(f"{number}, no fault")
+    if missing := {name: none for name, (_, none) in counts.items() if none}:
+        every = sum(texts for texts, _ in counts.values())
+        print(
+            f"not in Korean yet: {sum(missing.values())} of {every} words of exercises ("
+            + ", ".join(f"{name[:2]}: {none}" for name, none in missing.items())
+            + ")"
+        )
+    return 0

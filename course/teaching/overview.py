@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from html import escape
 
 from course import env
-from course.teaching import events, exercises, quiz
+from course.teaching import events, quiz
+from course.teaching.exercises.feedback import POINTS
 from course.viz import html
 
 HEADS = ("lesson", "questions right", "exercises right", "points")
@@ -70,12 +71,16 @@ class Overview:
 
 
 def overview(found=None, now=None):
-    """The Overview of a list of events, of all that are kept where none is given. Raises OSError."""
+    """The Overview of a list of events, of all that are kept where none is given. Raises OSError.
+
+    What is marked `further` does not count, and neither does an id that no file has any more.
+    """
     found = events.events() if found is None else found
     best, lessons = events.best(found), []
     for number in quiz.lessons():
-        questions, names = quiz.load(number), exercises.ids(number)
-        worth = {id: question.points for id, question in questions.items()} | dict.fromkeys(names, exercises.POINTS)
+        questions = {id: question for id, question in quiz.load(number).items() if not question.further}
+        names = [id for id, entry in quiz.exercises(number).items() if not entry.get("further")]
+        worth = {id: question.points for id, question in questions.items()} | dict.fromkeys(names, POINTS)
         got = {id: min(best.get(id, 0), points) for id, points in worth.items()}
         pairs = [(sum(got[id] == worth[id] for id in ids), len(ids)) for ids in (questions, names)]
         title = next(env.shipped("quizzes").glob(f"{number}_*.yaml")).stem[3:].replace("_", " ")

@@ -1,5 +1,6 @@
 """`quiz --validate` and `progress`: what they say, and their exit status."""
 
+import re
 import shutil
 import sys
 
@@ -34,12 +35,23 @@ def broken(tmp_path):
 
 def test_the_files_of_the_course_are_sound(capsys):
     assert main(["quiz", "--validate"]) == 0
-    assert capsys.readouterr() == (f"{len(FILES)} files, no fault\n", "")
+    said, error = capsys.readouterr()
+    assert error == ""
+    sound, missing = said.splitlines()
+    assert sound == f"{len(FILES)} files, no fault"
+    texts = [
+        text for path in FILES for text in re.findall(r"^ +(?:says|hint|more): (.*)$", path.read_text(), re.MULTILINE)
+    ]
+    count = sum("ko:" not in text for text in texts)
+    assert missing.startswith(f"not in Korean yet: {count} of {len(texts)} words of exercises (00: 15, 01: ")
 
 
 def test_named_files_are_checked_and_only_those(broken, capsys):
     assert main(["quiz", "--validate", str(FILES[0])]) == 0
-    assert capsys.readouterr().out == "1 file, no fault\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "1 file, no fault",
+        "not in Korean yet: 15 of 15 words of exercises (00: 15)",
+    ]
     assert main(["quiz", "--validate", str(FILES[0]), str(broken)]) == 1
     said = capsys.readouterr().out.splitlines()
     answers = FILES[0].read_text(encoding="utf-8").splitlines().index("    answers:") + 1

@@ -1,6 +1,7 @@
 """The overview of what is done: counted again by hand from the questions, the exercises and the events."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -129,3 +130,27 @@ def test_it_reads_what_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))
     with pytest.raises(OSError, match="cannot be kept in"):
         overview()
+
+
+def test_what_is_further_does_not_count_for_done(monkeypatch):
+    """Neither a question nor an exercise: with all the others right the lesson is done."""
+    questions, words = quiz.load("02"), quiz.exercises("02")
+    extra = next(iter(questions)), next(iter(words))
+    further = questions | {extra[0]: replace(questions[extra[0]], further=True)}
+    monkeypatch.setattr(quiz, "load", lambda number, load=quiz.load: further if number == "02" else load(number))
+    marked = words | {extra[1]: words[extra[1]] | {"further": True}}
+    monkeypatch.setattr(quiz, "exercises", lambda number, of=quiz.exercises: marked if number == "02" else of(number))
+    rest = [event for event in everything("02") if event.id not in extra]
+    lesson = of("02", rest)
+    assert lesson.done
+    assert lesson.questions == (len(questions) - 1, len(questions) - 1)
+    assert lesson.exercises == (len(words) - 1, len(words) - 1)
+    assert of("02", [*rest, exercise(extra[1], 3)]) == lesson  # and done, they add nothing
+
+
+def test_what_a_lesson_no_longer_has_is_ignored():
+    """A question or an exercise that was done under an older version of the course."""
+    gone = [Event(0, "answer", "02-99", "a", 1, 1), exercise("02-retired", 3), exercise("55-other", 3)]
+    missed = [Event(0, "answer", "02-98", "a", 0, 1)]
+    assert overview(everything("02") + gone + missed, now=30 * DAY) == overview(everything("02"), now=30 * DAY)
+    assert str(overview(gone, now=0)) == str(overview([], now=0))

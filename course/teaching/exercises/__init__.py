@@ -1,31 +1,22 @@
 """Exercises that mark themselves: `check` compares a learner's function with the truth, `solution` shows ours.
 
-`course.teaching.lessons` holds them; this package only knows their names, and needs no torch for that.
+Their words stand in the quiz files, which name them; their code in `course.teaching.lessons`, which needs torch.
 """
 
 import importlib
 import inspect
 from html import escape
 
-from course.teaching import events
+from course.teaching import events, quiz
 from course.teaching.exercises.feedback import POINTS
 
-IDS = {
-    "00": ("negative",),
-    "01": ("mix", "noise_std", "standardise"),
-    "02": ("alpha_bar", "q_sample", "cosine", "three_views", "eps_from_v"),
-    "03": ("q_posterior", "mixture_eps", "ddpm_step"),
-    "04": ("training_pair", "loss", "timestep_embedding", "film", "ema_step"),
-    "05": ("ddim_step", "grid", "invert_step"),
-    "06": ("cfg", "cfg_pair", "scale_factor", "encode", "decode", "img2img_start", "inpaint_blend"),
-}
-__all__ = ["IDS", "POINTS", "Solution", "check", "find", "ids", "solution"]
+__all__ = ["POINTS", "Solution", "check", "find", "ids", "solution"]
 _tries = {}  # wrong answers to an exercise since the kernel began
 
 
 def ids(lesson=None):
-    """The ids of all exercises, or of one lesson's: ["02-alpha_bar", ...]."""
-    return [f"{number}-{name}" for number, names in IDS.items() for name in names if lesson in (None, number)]
+    """The ids of all exercises, or of one lesson's, as its quiz file has them: ["02-alpha_bar", ...]."""
+    return [id for number in quiz.lessons() if lesson in (None, number) for id in quiz.exercises(number)]
 
 
 def find(id):

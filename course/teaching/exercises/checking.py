@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from course.teaching import quiz
 from course.teaching.exercises.feedback import POINTS, Result
 
 
@@ -117,8 +118,7 @@ def judge(exercise, cases, found, tries=0):
         return Result(exercise.id, "correct", POINTS, POINTS, said, **shown)
     mistake = known(exercise, cases, found)
     if mistake:
-        hint = f"{mistake.hint} {mistake.stronger}" if tries else mistake.hint
-        return Result(exercise.id, "not yet", 0, POINTS, f"{mistake.says} {hint}", mistake=mistake.says, **shown)
+        return Result(exercise.id, "not yet", 0, POINTS, advice(exercise.id, mistake, tries), mistake=mistake, **shown)
     k = passed.index(False)
     said = describe(cases[k], found[k], truth[k], list(inspect.signature(exercise.truth).parameters))
     if tries:
@@ -127,12 +127,18 @@ def judge(exercise, cases, found, tries=0):
 
 
 def known(exercise, cases, found):
-    """The known mistake that gives the same outcome on every case, whatever its dtype, or None."""
-    for mistake in exercise.mistakes:
-        made = [outcome(mistake.fn, case) for case in cases]
+    """The slug of the known mistake that gives the same outcome on every case, whatever its dtype, or None."""
+    for slug, fn in exercise.mistakes.items():
+        made = [outcome(fn, case) for case in cases]
         if all(agree(a, b, dtype=False) for a, b in zip(found, made, strict=True)):
-            return mistake
+            return slug
     return None
+
+
+def advice(id, slug, tries):
+    """What is said to a learner who makes a known mistake: what it is, a hint, and after the first try another."""
+    words, language = quiz.exercises(id.partition("-")[0])[id]["mistakes"][slug], quiz.language()
+    return " ".join(quiz.in_language(words[key], language) for key in ("says", "hint", "more")[: 3 if tries else 2])
 
 
 def describe(case, found, truth, names):

@@ -10,8 +10,8 @@ POINTS = 3  # of each exercise
 
 @dataclass(frozen=True)
 class Result:
-    """How a check went. `status`: "correct", "not yet", "not attempted" or "error"; `mistake`: which known one it was;
-    `tested`: ((what, passed), ...); `figure`: yours beside the truth, or None."""
+    """How a check went. `status`: "correct", "not yet", "not attempted" or "error"; `mistake`: the slug of the known
+    one that it was; `tested`: ((what, passed), ...); `figure`: yours beside the truth, or None."""
 
     id: str
     status: str

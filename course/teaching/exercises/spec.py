@@ -15,18 +15,8 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A known mistake: what it is, "You ..."; a hint, and one that says more; and the mistake itself as code."""
-
-    says: str
-    hint: str
-    stronger: str
-    fn: Callable
-
-
-@dataclass(frozen=True)
 class Exercise:
-    """What a learner writes: the truth, the calls that tell right from wrong, and the mistakes that are known.
+    """What a learner writes: the truth, the calls that tell right from wrong, and the mistakes that are known, as code.
 
     `cases(generator)` yields the calls, random but always of the same kinds; `ours` are the functions of the package
     that `solution` shows; `picture(case, yours, truth)` may draw the first call as a Figure, from tuples of tensors.
@@ -35,7 +25,7 @@ class Exercise:
     id: str
     truth: Callable
     cases: Callable
-    mistakes: tuple
+    mistakes: dict  # slug -> function: the words for the slug stand in the quiz file
     ours: tuple
     picture: Callable | None = None
 

@@ -1,9 +1,9 @@
-"""The exercise of lesson 00, which shows what a check is: its truth, its inputs, and the mistakes that are known."""
+"""The exercise of lesson 00, which shows what a check is, as code; its words stand in the quiz file of the lesson."""
 
 import torch
 
 from course.data import load
-from course.teaching.exercises.spec import Case, Exercise, Mistake
+from course.teaching.exercises.spec import Case, Exercise
 
 
 def _cases(generator):
@@ -33,38 +33,13 @@ EXERCISES = (
         "00-negative",
         truth=negative,
         cases=_cases,
-        mistakes=(
-            Mistake(
-                "You subtract the pictures from 1, which is the negative for pictures in [0, 1].",
-                "Ours lie in [-1, 1]: what should black, -1, become?",
-                "-1 should become 1, 1 should become -1, and 0 should stay: one sign does it.",
-                lambda x: 1 - x,
-            ),
-            Mistake(
-                "You subtract the pictures from 255, which is the negative for bytes.",
-                "Ours lie in [-1, 1]: what should black, -1, become?",
-                "-1 should become 1, 1 should become -1, and 0 should stay: one sign does it.",
-                lambda x: 255 - x,
-            ),
-            Mistake(
-                "You answer with the negative in [0, 1].",
-                "The answer is to lie in [-1, 1] like x; where should grey, 0, stay?",
-                "Either map the answer back by 2 * y - 1, or never leave [-1, 1]: one sign does it.",
-                lambda x: (1 - x) / 2,
-            ),
-            Mistake(
-                "You take the absolute value, so black and white became the same.",
-                "A negative keeps all differences: from two pixels that differ come two that differ.",
-                "Dark pixels should become bright and bright ones dark: turn the sign of every pixel.",
-                lambda x: x.abs(),
-            ),
-            Mistake(
-                "You give the pictures back as they came.",
-                "In a negative, black becomes white.",
-                "Black is -1 and white is 1: turn the sign of every pixel.",
-                lambda x: x,
-            ),
-        ),
+        mistakes={
+            "from-one": lambda x: 1 - x,
+            "from-255": lambda x: 255 - x,
+            "zero-to-one": lambda x: (1 - x) / 2,
+            "absolute": lambda x: x.abs(),
+            "unchanged": lambda x: x,
+        },
         ours=(negative,),
         picture=_picture,
     ),

@@ -1,12 +1,69 @@
-"""The exercises of lesson 01, pictures and noise: their truths, their inputs, and their pictures."""
+"""The exercises of lesson 01, pictures and noise, as code; their words stand in the quiz file of the lesson."""
+
+import math
 
 import torch
 
 from course.data.sets import as_tensors, photo
 from course.forward import q_sample
 from course.schedules import Schedule
-from course.teaching.exercises.spec import Case, Exercise, Mistake, column, normal
-from course.teaching.lessons.l01_mistakes import MIX, NOISE_STD
+from course.teaching.exercises.spec import Case, Exercise, column, normal
+
+
+def _weighed(weights, clip=math.inf):
+    """A mix with other `weights`, a function from SNR to the factors of picture and noise."""
+
+    def fn(x0, snr, eps):
+        of_x0, of_eps = weights(column(snr, x0) if snr.ndim else snr)
+        return (of_x0 * x0 + of_eps * eps).clamp(-clip, clip)
+
+    return fn
+
+
+def _right(snr):
+    return (snr / (1 + snr)).sqrt(), (1 / (1 + snr)).sqrt()
+
+
+def _shaped_outside(shape):
+    """The right mix, with the SNR brought to a shape of one's own."""
+
+    def fn(x0, snr, eps):
+        of_x0, of_eps = _right(shape(snr))
+        return of_x0 * x0 + of_eps * eps
+
+    return fn
+
+
+def _math_roots(x0, snr, eps):
+    return math.sqrt(snr / (1 + snr)) * x0 + math.sqrt(1 / (1 + snr)) * eps
+
+
+MIX = {
+    "amplitudes": _weighed(lambda snr: _right(snr**2)),
+    "no-roots": _weighed(lambda snr: (snr / (1 + snr), 1 / (1 + snr))),
+    "root-of-picture-only": _weighed(lambda snr: ((snr / (1 + snr)).sqrt(), 1 / (1 + snr))),
+    "exchanged": _weighed(lambda snr: _right(snr)[::-1]),
+    "full-size": _weighed(lambda snr: (1, snr**-0.5)),
+    "decibels": _weighed(lambda snr: _right(10 ** (snr / 10))),
+    "clamped": _weighed(_right, clip=1),
+    "last-axis": _shaped_outside(lambda snr: snr),
+    "always-indexed": _shaped_outside(lambda snr: snr[:, None, None, None]),
+    "math-sqrt": _math_roots,
+}
+
+NOISE_STD = {
+    "variance": lambda patch: patch.flatten(1).var(1),
+    "mean-kept": lambda patch: (patch**2).flatten(1).mean(1).sqrt(),
+    "by-n": lambda patch: patch.flatten(1).std(1, correction=0),
+    "absolute": lambda patch: (patch - patch.mean((1, 2), keepdim=True)).abs().mean((1, 2)),
+    "one-for-all": lambda patch: patch.std(),
+    "across-patches": lambda patch: patch.std(0),
+    "rows": lambda patch: patch.std(2),
+    "mean-of-rows": lambda patch: patch.std(2).mean(1),
+    "neighbours": lambda patch: patch.diff(dim=-1).flatten(1).std(1) / math.sqrt(2),
+    "half-range": lambda patch: (patch.flatten(1).amax(1) - patch.flatten(1).amin(1)) / 2,
+}
+
 
 # One step from nothing to nearly all noise: read between its two times, the table holds every SNR down to 1e-12.
 EVERY_SNR = Schedule(torch.tensor([1.0, 1e-12], dtype=torch.float64))
@@ -70,56 +127,16 @@ def _stretched(u):
     return 2 * (u - low) / (high - low) - 1
 
 
-STANDARDISE = (
-    Mistake(
-        "You end in [0, 1]: half the contrast, a quarter of the SNR.",
-        "Where does black go, and where should it?",
-        "From [0, 1] to [-1, 1] it is still times 2, less 1.",
-        lambda u: u.float() / 255,
-    ),
-    Mistake(
-        "You end in [-0.5, 0.5]: centred, but half as wide as asked.",
-        "Where does white go, and where should it?",
-        "Multiply by 2; or divide the bytes by 127.5 and subtract 1.",
-        lambda u: u.float() / 255 - 0.5,
-    ),
-    Mistake(
-        "You end in [0, 2]: as wide as asked, but not centred.",
-        "Where does black go, and where should it?",
-        "Subtract 1, so that 0 becomes -1 and 255 becomes 1.",
-        lambda u: u.float() / 127.5,
-    ),
-    Mistake(
-        "You divide by 128, and white becomes 0.992.",
-        "The byte 255 should become 1 exactly.",
-        "The way from 0 to 255 is 255 long, and half of it is 127.5.",
-        lambda u: u.float() / 128 - 1,
-    ),
-    Mistake(
-        "You multiply while the numbers are still bytes, which wrap around at 256: bright pixels turn dark.",
-        "What is 200 * 2 as uint8?",
-        "Call .float() first, then calculate.",
-        lambda u: (u * 2).float() / 255 - 1,
-    ),
-    Mistake(
-        "You stretch each picture by its own darkest and brightest pixel, so that equal bytes get different values.",
-        "A dull picture should stay dull.",
-        "Use the range of all bytes, 0 to 255, and not the one that occurs.",
-        _stretched,
-    ),
-    Mistake(
-        "You stretch by the darkest and the brightest pixel of the batch, so that a value depends on its neighbours.",
-        "A dull picture should stay dull.",
-        "Use the range of all bytes, 0 to 255, and not the one that occurs.",
-        lambda u: 2 * (u.float() - u.min()) / (u.max() - u.min()).float() - 1,
-    ),
-    Mistake(
-        "You bring the pictures to mean 0 and variance 1, which are not in [-1, 1]: nothing tells where white is.",
-        "The byte 255 should become 1 in whichever picture it stands.",
-        "Use two fixed numbers: divide by 127.5 and subtract 1.",
-        lambda u: (u.float() - u.float().mean()) / u.float().std(),
-    ),
-)
+STANDARDISE = {
+    "to-one": lambda u: u.float() / 255,
+    "half-width": lambda u: u.float() / 255 - 0.5,
+    "not-centred": lambda u: u.float() / 127.5,
+    "by-128": lambda u: u.float() / 128 - 1,
+    "bytes-wrap": lambda u: (u * 2).float() / 255 - 1,
+    "each-picture": _stretched,
+    "whole-batch": lambda u: 2 * (u.float() - u.min()) / (u.max() - u.min()).float() - 1,
+    "mean-and-variance": lambda u: (u.float() - u.float().mean()) / u.float().std(),
+}
 
 EXERCISES = (
     Exercise(

@@ -1,12 +1,135 @@
-"""The exercises of lesson 02, the forward process: their truths, their inputs, and their pictures."""
+"""The exercises of lesson 02, the forward process, as code; their words stand in the quiz file of the lesson."""
+
+import math
 
 import torch
 
 from course.forward import alpha_bar_for, convert, q_sample
 from course.schedules import Schedule, _from_betas, cosine, linear
-from course.teaching.exercises.spec import Case, Exercise, coarse, normal
-from course.teaching.lessons.l02_mistakes import EPS_FROM_V, Q_SAMPLE, THREE_VIEWS
-from course.teaching.lessons.l02_tables import ALPHA_BAR, COSINE
+from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
+
+
+def _kept(table):
+    """A mistake with the factors that are kept, 1 - beta (T,): `table` makes its answer of them."""
+    return lambda beta: table(1 - beta)
+
+
+def _led(values):
+    """`values` (T,) with the entry 1 for t = 0 before them."""
+    return torch.cat([values.new_ones(1), values])
+
+
+ALPHA_BAR = {
+    "no-one": _kept(lambda alpha: alpha.cumprod(0)),
+    "last-missing": _kept(lambda alpha: _led(alpha.cumprod(0)[:-1])),
+    "late": _kept(lambda alpha: _led(_led(alpha.cumprod(0)[:-1]))),
+    "betas": _kept(lambda alpha: _led((1 - alpha).cumprod(0))),
+    "whole-product": _kept(lambda alpha: _led(alpha.prod().expand(len(alpha)))),
+    "no-product": _kept(_led),
+    "sum": _kept(lambda alpha: _led(1 - (1 - alpha).cumsum(0))),
+    "exponential": _kept(lambda alpha: _led((alpha - 1).cumsum(0).exp())),
+    "amplitude": _kept(lambda alpha: _led(alpha.cumprod(0).sqrt())),
+}
+
+
+def _wish(T, s, turn=math.pi / 2, power=2):
+    """f(t), (T + 1,): the squared cosine of the paper, or one with another turn or power."""
+    return torch.cos((torch.arange(T + 1, dtype=torch.float64) / T + s) / (1 + s) * turn) ** power
+
+
+def _betas(f, max_beta):
+    return (1 - f[1:] / f[:-1]).clamp(max=max_beta)  # (T,)
+
+
+def _wished(table):
+    """A mistake made with the right f(t): `table` makes its answer of f and max_beta."""
+    return lambda T, s=0.008, max_beta=0.999: table(_wish(T, s), max_beta)
+
+
+def _other(wish):
+    """A mistake made before the betas: `wish` gives another f(t) from T and s, and the rest is right."""
+    return lambda T, s=0.008, max_beta=0.999: _led((1 - _betas(wish(T, s), max_beta)).cumprod(0))
+
+
+COSINE = {
+    "no-cap": _wished(lambda f, cap: f / f[0]),
+    "f-itself": _wished(lambda f, cap: f),
+    "floor": _wished(lambda f, cap: (f / f[0]).clamp(min=1 - cap)),
+    "betas": _wished(_betas),
+    "no-one": _wished(lambda f, cap: (1 - _betas(f, cap)).cumprod(0)),
+    "no-square": _other(lambda T, s: _wish(T, s, power=1)),
+    "half-turn": _other(lambda T, s: _wish(T, s, turn=math.pi)),
+    "no-offset": _other(lambda T, s: _wish(T, 0)),
+    "offset-undivided": _other(lambda T, s: _wish(T, s, turn=(1 + s) * math.pi / 2)),
+}
+
+
+def _with(f):
+    """A mistake made with the right alpha_bar: `f` takes it as (B, 1, ..., 1), with the pictures and eps or v."""
+    return lambda alpha_bar, x, t, other: f(column(alpha_bar[t], x), x, other)
+
+
+def _shapes(right):
+    """The two slips of shape, made with a `right` formula that is given alpha_bar as it should not be."""
+    return {
+        "last-axis": lambda alpha_bar, x, t, other: right(alpha_bar[t], x, other),
+        "four-dimensions": lambda alpha_bar, x, t, other: right(alpha_bar[t].reshape(-1, 1, 1, 1), x, other),
+    }
+
+
+def _jump(a, x0, eps):
+    return a.sqrt() * x0 + (1 - a).sqrt() * eps
+
+
+def _one_step(alpha_bar, x0, t, eps):
+    return _jump(column(alpha_bar[t] / alpha_bar[t - 1], x0), x0, eps)
+
+
+Q_SAMPLE = {
+    "variance": _with(lambda a, x0, eps: a.sqrt() * x0 + (1 - a) * eps),
+    "power": _with(lambda a, x0, eps: a * x0 + (1 - a).sqrt() * eps),
+    "no-roots": _with(lambda a, x0, eps: a * x0 + (1 - a) * eps),
+    "unshrunk": _with(lambda a, x0, eps: x0 + (1 - a).sqrt() * eps),
+    "exchanged": _with(lambda a, x0, eps: _jump(1 - a, x0, eps)),
+    "early": lambda alpha_bar, x0, t, eps: _jump(column(alpha_bar[t - 1], x0), x0, eps),
+    "one-step": _one_step,
+    **_shapes(_jump),
+}
+
+
+def _three(a, x_t, eps, x0=None, v=None, score=None):
+    """x0, v and score from eps; each may be given otherwise, and v is made with the x0 that there is."""
+    x0 = (x_t - (1 - a).sqrt() * eps) / a.sqrt() if x0 is None else x0
+    v = a.sqrt() * eps - (1 - a).sqrt() * x0 if v is None else v
+    return torch.stack([x0, v, -eps / (1 - a).sqrt() if score is None else score])
+
+
+THREE_VIEWS = {
+    "undivided": _with(lambda a, x_t, eps: _three(a, x_t, eps, x0=x_t - (1 - a).sqrt() * eps)),
+    "eps-whole": _with(lambda a, x_t, eps: _three(a, x_t, eps, x0=x_t - eps)),
+    "no-roots": _with(lambda a, x_t, eps: _three(a, x_t, eps, x0=(x_t - (1 - a) * eps) / a)),
+    "v-sign": _with(lambda a, x_t, eps: -_three(a, x_t, eps) * torch.tensor([-1, 1, -1]).reshape(-1, *[1] * x_t.ndim)),
+    "v-of-noisy": _with(lambda a, x_t, eps: _three(a, x_t, eps, v=a.sqrt() * eps - (1 - a).sqrt() * x_t)),
+    "score-sign": _with(lambda a, x_t, eps: _three(a, x_t, eps, score=eps / (1 - a).sqrt())),
+    "score-variance": _with(lambda a, x_t, eps: _three(a, x_t, eps, score=-eps / (1 - a))),
+    "score-undivided": _with(lambda a, x_t, eps: _three(a, x_t, eps, score=-eps)),
+    **_shapes(_three),
+}
+
+
+def _turned(a, x_t, v):
+    return (1 - a).sqrt() * x_t + a.sqrt() * v
+
+
+EPS_FROM_V = {
+    "clean-picture": _with(lambda a, x_t, v: a.sqrt() * x_t - (1 - a).sqrt() * v),
+    "exchanged": _with(lambda a, x_t, v: _turned(1 - a, x_t, v)),
+    "subtracted": _with(lambda a, x_t, v: (1 - a).sqrt() * x_t - a.sqrt() * v),
+    "no-roots": _with(lambda a, x_t, v: (1 - a) * x_t + a * v),
+    "v-as-picture": _with(lambda a, x_t, v: (x_t - a.sqrt() * v) / (1 - a).sqrt()),
+    "early": lambda alpha_bar, x_t, t, v: _turned(column(alpha_bar[t - 1], x_t), x_t, v),
+    **_shapes(_turned),
+}
 
 
 def _alpha_bar_cases(generator):

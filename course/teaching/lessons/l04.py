@@ -1,13 +1,144 @@
-"""The exercises of lesson 04, training: the pair and the loss here, the network's parts in their own modules."""
+"""The exercises of lesson 04, training, as code; their words stand in the quiz file of the lesson."""
+
+import math
 
 import torch
+import torch.nn as nn
 
 from course.forward import q_sample
+from course.nets import ResBlock, timestep_embedding
 from course.schedules import Schedule, linear
-from course.teaching.exercises.spec import Case, Exercise, Mistake, coarse, column, normal
-from course.teaching.lessons.l04_average import EMA_STEP
-from course.teaching.lessons.l04_network import EMBEDDING, FILM
+from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
 from course.training.eps import loss_fn
+from course.training.loop import EMA
+
+
+def _embedding_cases(generator):
+    """Times up to 20: beyond, float32 loses digits of the angle, and nobody could be told right from wrong by them."""
+    yield Case("the times 0 to 20", (torch.arange(21), 16))
+    yield Case("fractional times", (20 * torch.rand(5, generator=generator), 8))
+    yield Case("another max_period", (torch.randint(1, 21, (6,), generator=generator), 12, 100.0))
+    yield Case("two frequencies", (torch.randint(1, 21, (4,), generator=generator), 4))
+
+
+def _embedding(frequency=lambda k, half, period: period ** (-k / half), clock=lambda t: t,
+               order=lambda sin, cos: torch.cat([sin, cos], 1)):  # fmt: skip
+    """my_timestep_embedding with one part exchanged."""
+
+    def fn(t, dim, max_period=10000.0):
+        angle = clock(t)[:, None] * frequency(torch.arange(dim // 2), dim // 2, max_period)  # (B, dim / 2)
+        return order(angle.sin(), angle.cos())
+
+    return fn
+
+
+def _draw_embedding(case, yours, truth):
+    from course import viz
+
+    rows = torch.stack([yours[0], truth[0]]).float()[:, None]  # (2, 1, B, dim)
+    return viz.pictures(rows, titles=("yours", "asked for"), title="One row for each time, from 0 on top to 20")
+
+
+EMBEDDING = Exercise(
+    "04-timestep_embedding",
+    truth=timestep_embedding,
+    cases=_embedding_cases,
+    mistakes={
+        "t-over-1000": _embedding(clock=lambda t: t / 1000),
+        "rising": _embedding(lambda k, half, period: period ** (k / half)),
+        "by-dim": _embedding(lambda k, half, period: period ** (-k / (2 * half))),
+        "by-half-less-one": _embedding(lambda k, half, period: period ** (-k / (half - 1))),
+        "fixed-period": _embedding(lambda k, half, period: 10000.0 ** (-k / half)),
+        "cosines-first": _embedding(order=lambda sin, cos: torch.cat([cos, sin], 1)),
+        "alternating": _embedding(order=lambda sin, cos: torch.stack([sin, cos], 2).flatten(1)),
+        "full-turns": _embedding(clock=lambda t: 2 * math.pi * t),
+        "whole-t": _embedding(clock=lambda t: t.long()),
+    },
+    ours=(timestep_embedding,),
+    picture=_draw_embedding,
+)
+
+
+def _film_cases(generator):
+    for what, B, C, H, W, dtype in (
+        ("pictures", 6, 3, 5, 4, torch.float64),
+        ("as many pictures as channels, rows and columns", 4, 4, 4, 4, torch.float64),
+        ("one channel, float32", 2, 1, 3, 3, torch.float32),
+    ):
+        yield Case(what, (normal(generator, B, C, H, W, dtype=dtype), normal(generator, B, 2 * C, dtype=dtype)))
+    h = normal(generator, 3, 2, 4, 4)
+    yield Case("e = 0, which changes nothing", (h, h.new_zeros(3, 4)))
+
+
+def _film(bend=lambda h, scale, shift: h * (1 + scale) + shift, cut=lambda e: e.chunk(2, 1),
+          spread=lambda part: part[:, :, None, None]):  # fmt: skip
+    """my_film, or with one part exchanged a mistake: the first is the line of ResBlock.forward."""
+    return lambda h, e: bend(h, *map(spread, cut(e)))
+
+
+FILM = Exercise(
+    "04-film",
+    truth=_film(),
+    cases=_film_cases,
+    mistakes={
+        "scale-itself": _film(lambda h, scale, shift: h * scale + shift),
+        "last-axes": _film(spread=lambda part: part),
+        "exchanged": _film(cut=lambda e: e.chunk(2, 1)[::-1]),
+        "shift-first": _film(lambda h, scale, shift: (h + shift) * (1 + scale)),
+        "shift-only": _film(lambda h, scale, shift: h + shift),
+        "scale-only": _film(lambda h, scale, shift: h * (1 + scale)),
+        "every-other": _film(cut=lambda e: (e[:, 0::2], e[:, 1::2])),
+    },
+    ours=(ResBlock,),
+)
+
+
+def _average(shadow, weights, step, decay):
+    """One update of the package's EMA, of a network whose only weights these are."""
+    ema = EMA(nn.ParameterList([shadow]), decay)
+    ema.update(nn.ParameterList([weights]), step)
+    return ema.net[0]
+
+
+def _ema_cases(generator):
+    for what, step, decay, shape, dtype in (
+        ("the first step", 0, 0.999, (3, 5), torch.float64),
+        ("step 8", 8, 0.99, (4, 4), torch.float64),
+        ("step 90 with a short memory, decay 0.5", 90, 0.5, (6,), torch.float64),
+        ("step 5,000, past the warm-up", 5000, 0.99, (2, 3, 2, 2), torch.float64),
+        ("float32", 40, 0.9, (5,), torch.float32),
+    ):
+        yield Case(what, (*normal(generator, 2, *shape, dtype=dtype), step, decay))
+
+
+def _ema(keep):
+    def fn(shadow, weights, step, decay):
+        d = keep(step, decay)
+        return d * shadow + (1 - d) * weights
+
+    return fn
+
+
+def _warm(step):
+    return (1 + step) / (10 + step)
+
+
+EMA_STEP = Exercise(
+    "04-ema_step",
+    truth=_average,
+    cases=_ema_cases,
+    mistakes={
+        "exchanged": _ema(lambda step, decay: 1 - min(decay, _warm(step))),
+        "no-warm-up": _ema(lambda step, decay: decay),
+        "larger-one": _ema(lambda step, decay: max(decay, _warm(step))),
+        "no-decay": _ema(lambda step, decay: _warm(step)),
+        "weights-whole": lambda shadow, weights, step, decay: min(decay, _warm(step)) * shadow + weights,
+        "mean-of-all": _ema(lambda step, decay: step / (step + 1)),
+        "power": _ema(lambda step, decay: decay**step),
+        "from-one": _ema(lambda step, decay: min(decay, _warm(step + 1))),
+    },
+    ours=(EMA,),
+)
 
 
 def _pair_cases(generator):
@@ -54,107 +185,27 @@ def _added(alpha_bar, x0, t, eps):
     return a.sqrt() * x0 + (1 - a).sqrt() * eps, (1 - a).sqrt() * eps
 
 
-PAIR = (
-    Mistake(
-        "You multiply pictures by alpha_bar[t] as it is, (B,), which lines up with their width, not with the batch.",
-        "Print the shapes: which axis of x0 does (B,) meet?",
-        "Shape it to (B, 1, 1, 1), so that each picture meets its own t.",
-        _pair(shape=lambda a, x: a),
-    ),
-    Mistake(
-        "You scale the noise by 1 - alpha_bar, which is its variance.",
-        "A number is multiplied by a standard deviation.",
-        "The factor before eps is the square root of 1 - alpha_bar.",
-        _pair(noise=lambda a: 1 - a),
-    ),
-    Mistake(
-        "You leave out both square roots.",
-        "Add up the squares of your two factors: is it 1?",
-        "The factors are sqrt(alpha_bar) and sqrt(1 - alpha_bar).",
-        _pair(signal=lambda a: a, noise=lambda a: 1 - a),
-    ),
-    Mistake(
-        "You read the table one entry too early: t = 1 gets no noise at all.",
-        "What is alpha_bar[0], and which time does it belong to?",
-        "The table has an entry for t = 0, so alpha_bar[t] is the one: subtract nothing.",
-        _pair(read=lambda table, t: table[t - 1]),
-    ),
-    Mistake(
-        "You make one step of the chain, from t - 1 to t, instead of the jump from x_0.",
-        "x0 is clean: how many steps of noise does it have to take?",
-        "alpha_bar[t] holds all the steps from 0 to t; divide it by nothing.",
-        _pair(read=lambda table, t: table[t] / table[t - 1]),
-    ),
-    Mistake(
-        "You give the whole batch the time of its first picture.",
-        "t is (B,): what happens to its other entries?",
-        "Index the table with the whole t, then shape the result to (B, 1, 1, 1).",
-        _pair(read=lambda table, t: table[t[:1]].expand(len(t))),
-    ),
-    Mistake(
-        "You do not turn the picture down: noise is added to x0 at full size.",
-        "At t = T, can you still see the picture?",
-        "x0 has a factor too: sqrt(alpha_bar).",
-        _pair(signal=torch.ones_like),
-    ),
-    Mistake(
-        "Your target is x_t - x0, the difference that noise and shrinking made.",
-        "What is the std of the target at t = 1, and at t = T?",
-        "The target is eps itself, of std 1 at every t.",
-        _pair(target=lambda x0, eps, x_t: x_t - x0),
-    ),
-    Mistake(
-        "Your target is x0: that trains a network which prints pictures.",
-        "Which of the two is this lesson's network asked for?",
-        "The target is eps itself.",
-        _pair(target=lambda x0, eps, x_t: x0),
-    ),
-    Mistake(
-        "Your target is the noise as it was added, scaled by sqrt(1 - alpha_bar): small t would count for nothing.",
-        "What is the std of the target at t = 1, and at t = T?",
-        "The target is eps itself, of std 1 at every t.",
-        _added,
-    ),
-)
+PAIR = {
+    "last-axis": _pair(shape=lambda a, x: a),
+    "variance": _pair(noise=lambda a: 1 - a),
+    "no-roots": _pair(signal=lambda a: a, noise=lambda a: 1 - a),
+    "early": _pair(read=lambda table, t: table[t - 1]),
+    "one-step": _pair(read=lambda table, t: table[t] / table[t - 1]),
+    "first-time": _pair(read=lambda table, t: table[t[:1]].expand(len(t))),
+    "unshrunk": _pair(signal=torch.ones_like),
+    "target-difference": _pair(target=lambda x0, eps, x_t: x_t - x0),
+    "target-picture": _pair(target=lambda x0, eps, x_t: x0),
+    "target-scaled": _added,
+}
 
-LOSS = (
-    Mistake(
-        "You return the sum over the batch and all pixels.",
-        "What would the same batch twice cost?",
-        "Take the mean of the squares.",
-        lambda eps_hat, eps: (eps_hat - eps).square().sum(),
-    ),
-    Mistake(
-        "You add up the pixels of a picture and take the mean over the batch only.",
-        "A guess of zeros should cost about 1, whatever the size of the pictures.",
-        "Take one mean over everything, batch and pixels.",
-        lambda eps_hat, eps: (eps_hat - eps).square().flatten(1).sum(1).mean(),
-    ),
-    Mistake(
-        "You take the root in the end.",
-        "The squared error itself is asked for, as the derivation gave it.",
-        "Leave the last sqrt away.",
-        lambda eps_hat, eps: (eps_hat - eps).square().mean().sqrt(),
-    ),
-    Mistake(
-        "You take the mean before the square: errors of both signs cancel.",
-        "What does your function say of one error of 1 and one of -1?",
-        "Square first, then take the mean.",
-        lambda eps_hat, eps: (eps_hat - eps).mean().square(),
-    ),
-    Mistake(
-        "You return half of the mean squared error.",
-        "By hand: what does a guess of zeros for noise (1, -1, 2, 0) cost?",
-        "There is no factor before the mean.",
-        lambda eps_hat, eps: (eps_hat - eps).square().mean() / 2,
-    ),
-    Mistake(
-        "You return the mean absolute error, whose best guess is the median of the noise and not its mean.",
-        "By hand: what does a guess of zeros for noise (1, -1, 2, 0) cost?",
-        "Square the differences, rather than dropping their signs.",
-        lambda eps_hat, eps: (eps_hat - eps).abs().mean(),
-    ),
-)
+LOSS = {
+    "sum": lambda eps_hat, eps: (eps_hat - eps).square().sum(),
+    "sum-of-pixels": lambda eps_hat, eps: (eps_hat - eps).square().flatten(1).sum(1).mean(),
+    "root": lambda eps_hat, eps: (eps_hat - eps).square().mean().sqrt(),
+    "mean-first": lambda eps_hat, eps: (eps_hat - eps).mean().square(),
+    "half": lambda eps_hat, eps: (eps_hat - eps).square().mean() / 2,
+    "absolute": lambda eps_hat, eps: (eps_hat - eps).abs().mean(),
+}
 
 EXERCISES = (
     Exercise(

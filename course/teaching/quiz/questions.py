@@ -27,6 +27,7 @@ class Question:
     otherwise: dict | None = None  # said where no answer fits
     items: tuple = ()  # of an order
     unit: dict | None = None  # of a number
+    further: bool = False  # for those who want to know: it does not count for "done"
 
     @property
     def letters(self):
@@ -48,13 +49,32 @@ def language():
 
 
 @cache
-def load(lesson):
-    """The questions of a lesson such as "02", {id: Question}, in the order of the file. Raises LookupError."""
+def _file(lesson):
+    """What stands in the file of a lesson such as "02". Raises LookupError."""
     found = sorted(env.shipped("quizzes").glob(f"{lesson}_*.yaml")) if re.fullmatch(r"\d\d", lesson) else []
     if not found:
         raise LookupError(f"lesson {lesson!r} has no questions; there are {', '.join(lessons())}")
-    quiz = yaml.load(found[0].read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {entry["id"]: Question(**entry) for entry in quiz["questions"]}
+    return yaml.load(found[0].read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@cache
+def load(lesson):
+    """The questions of a lesson such as "02", {id: Question}, in the order of the file. Raises LookupError."""
+    return {entry["id"]: Question(**entry) for entry in _file(lesson)["questions"]}
+
+
+def exercises(lesson):
+    """A lesson's exercises in words, {id: {"mistakes": {slug: {"says", "hint", "more"}}}}, in the order of the file.
+
+    Each of these is a text {"en": ..., "ko": ...}, "ko" as far as it is written. An entry with "further": True does not
+    count for "done". Raises LookupError.
+    """
+    return _file(lesson).get("exercises", {})
+
+
+def in_language(text, language):
+    """A text in a language; where it is not written in that yet, in English."""
+    return text.get(language) or text["en"]
 
 
 def lessons():

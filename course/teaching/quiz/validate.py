@@ -90,6 +90,41 @@ def _faults(quiz, stem):
     for k, question in enumerate(quiz["questions"]):
         for place, reason in itertools.chain(_of_kind(question), _of_texts(question)):
             yield ("questions", k, *place), f"{question['id']}: {reason}"
+    for id, entry in quiz.get("exercises", {}).items():
+        if not id.startswith(f"{quiz['lesson']}-"):
+            yield ("exercises", id), f"{id} is no exercise of lesson {quiz['lesson']}"
+        for place, reason in _of_mistakes(entry["mistakes"]):
+            yield ("exercises", id, "mistakes", *place), f"{id}: {reason}"
+
+
+def _of_mistakes(mistakes):
+    """What is wrong with the words of an exercise's known mistakes: (place, reason)."""
+    for language in LANGUAGES:
+        named = {}
+        for slug, words in mistakes.items():
+            said = [text[language] for text in words.values() if language in text]
+            if len(said) > len({*said}):
+                yield (slug,), f"{slug} says the same twice ({language})"
+            name = words["says"].get(language)
+            if name and named.setdefault(name, slug) != slug:
+                yield (slug, "says"), f"{slug} is called as {named[name]} is ({language})"
+    for slug, words in mistakes.items():
+        for key, text in words.items():
+            for language, said in text.items():
+                if re.search(r"[`$\\]|[*]{2}", said):
+                    yield (slug, key, language), f"markup or mathematics: {said}"
+
+
+def unsaid(path):
+    """How many words of exercises a sound quiz file has, and how many of them are not written in Korean yet."""
+    quiz = yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    texts = [
+        text
+        for entry in quiz.get("exercises", {}).values()
+        for words in entry["mistakes"].values()
+        for text in words.values()
+    ]
+    return len(texts), sum("ko" not in text for text in texts)
 
 
 def _of_kind(question):

@@ -1,5 +1,6 @@
 """Exercises: right answers pass however they are written, known mistakes are named, and a learner is told why."""
 
+import copy
 import importlib
 import itertools
 import runpy
@@ -11,9 +12,9 @@ import pytest
 import torch
 from project import LESSONS, ROOT
 
-from course.teaching import events, exercises
+from course.teaching import events, exercises, quiz
 from course.teaching.exercises import check, checking, solution
-from course.teaching.exercises.spec import Case, Exercise, Mistake
+from course.teaching.exercises.spec import Case, Exercise
 
 IDS = exercises.ids()
 SEEDS = range(8)
@@ -32,9 +33,14 @@ def answers(folder, id):
     return runpy.run_path(path)[f"my_{name}"]
 
 
-def named(id, mistake, seed):
-    result = checking.examine(exercises.find(id), mistake.fn, seed)
+def named(id, fn, seed):
+    result = checking.examine(exercises.find(id), fn, seed)
     return result.mistake, result.status
+
+
+def words(id):
+    """The words of an exercise's known mistakes, {slug: {"says", "hint", "more"}}."""
+    return quiz.exercises(id[:2])[id]["mistakes"]
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -55,8 +61,8 @@ def test_the_two_answers_are_written_differently(id):
 def test_each_known_mistake_fails_and_is_named(id):
     mistakes = exercises.find(id).mistakes
     assert len(mistakes) >= (4 if not id.startswith("00") else 2)
-    for mistake, seed in itertools.product(mistakes, SEEDS):
-        assert named(id, mistake, seed)[0] == mistake.says
+    for (slug, fn), seed in itertools.product(mistakes.items(), SEEDS):
+        assert named(id, fn, seed)[0] == slug
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -71,7 +77,7 @@ def test_mistakes_differ_from_the_truth_and_from_each_other_by_far(id):
 
 
 def functions(exercise):
-    return [exercise.truth, *(mistake.fn for mistake in exercise.mistakes)]
+    return [exercise.truth, *exercise.mistakes.values()]
 
 
 def far(a, b):
@@ -91,20 +97,41 @@ def far(a, b):
 
 @pytest.mark.parametrize("id", IDS)
 def test_texts_of_a_mistake_say_different_things(id):
-    mistakes = exercises.find(id).mistakes
-    assert len({mistake.says for mistake in mistakes}) == len(mistakes)
-    for mistake in mistakes:
-        assert len({mistake.says, mistake.hint, mistake.stronger}) == 3
-        assert all(20 <= len(text) <= 220 and text.endswith((".", "?")) for text in (mistake.says, mistake.hint))
+    said = words(id)
+    assert len({mistake["says"]["en"] for mistake in said.values()}) == len(said)
+    for mistake in said.values():
+        texts = [mistake[key]["en"] for key in ("says", "hint", "more")]
+        assert len({*texts}) == 3
+        assert all(20 <= len(text) <= 220 and text.endswith((".", "?")) for text in texts[:2])
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_each_mistake_has_its_words_and_its_code(id):
+    assert [*exercises.find(id).mistakes] == [*words(id)]
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_the_second_try_gets_the_stronger_hint(id):
-    mistake = exercises.find(id).mistakes[0]
-    first, second = check(id, mistake.fn, 0), check(id, mistake.fn, 0)
-    assert mistake.hint in first.feedback
-    assert mistake.stronger not in first.feedback
-    assert mistake.stronger in second.feedback
+    slug, fn = next(iter(exercises.find(id).mistakes.items()))
+    said = words(id)[slug]
+    first, second = check(id, fn, 0), check(id, fn, 0)
+    assert said["says"]["en"] in first.feedback
+    assert said["hint"]["en"] in first.feedback
+    assert said["more"]["en"] not in first.feedback
+    assert said["more"]["en"] in second.feedback
+
+
+def test_advice_is_given_in_the_language_that_is_asked_for_as_far_as_it_is_written(monkeypatch):
+    """Where Korean is not written yet, English is said; nothing is left out."""
+    said = copy.deepcopy(words("02-q_sample"))
+    said["variance"]["says"]["ko"] = "잡음에 분산을 곱했습니다."
+    monkeypatch.setattr(quiz, "exercises", lambda lesson: {"02-q_sample": {"mistakes": said}})
+    fn = exercises.find("02-q_sample").mistakes["variance"]
+    for language, begins in {"en": "You scale the noise", "ko": "잡음에 분산을"}.items():
+        monkeypatch.setenv("COURSE_LANG", language)
+        feedback = checking.examine(exercises.find("02-q_sample"), fn, 0).feedback
+        assert feedback.startswith(begins)
+        assert feedback.endswith(said["variance"]["hint"]["en"])
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -133,7 +160,7 @@ def test_solution_shows_source_of_the_package(id):
 
 
 def test_the_catalogue_is_what_the_modules_and_the_lessons_hold():
-    for lesson in exercises.IDS:
+    for lesson in quiz.lessons():
         module = importlib.import_module(f"course.teaching.lessons.l{lesson}")
         assert [exercise.id for exercise in module.EXERCISES] == exercises.ids(lesson)
     lessons = {path.stem[:2]: path.read_text(encoding="utf-8") for path in LESSONS}
@@ -163,9 +190,17 @@ TWICE = Exercise(
     "09-twice",
     truth=_double,
     cases=lambda g: [Case("pictures", (torch.rand(2, 3, generator=g),)), Case("a line", (torch.rand(4, generator=g),))],
-    mistakes=(Mistake("You halve it.", "The other way.", "Multiply by two.", _half),),
+    mistakes={"half": _half},
     ours=(_double,),
 )
+SAID = {"says": {"en": "You halve it."}, "hint": {"en": "The other way."}, "more": {"en": "Multiply by two."}}
+
+
+@pytest.fixture(autouse=True)
+def _words_of_twice(monkeypatch):
+    found = quiz.exercises
+    twice = {"09-twice": {"mistakes": {"half": SAID}}}
+    monkeypatch.setattr(quiz, "exercises", lambda lesson: twice if lesson == "09" else found(lesson))
 
 
 def told(fn, tries=0):

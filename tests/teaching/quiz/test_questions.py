@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from course.pipelines import tiny_sd as latent
 from course.teaching import quiz
 from course.teaching.quiz.marking import mark, right_answer
-from course.teaching.quiz.validate import validate
+from course.teaching.quiz.validate import unsaid, validate
 
 FILES = sorted((ROOT / "quizzes").glob("*.yaml"))
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, many times faster
@@ -60,7 +60,7 @@ def test_questions_are_loaded_as_they_stand():
         loaded = quiz.load(stem[:2])
         assert [*loaded] == [question["id"] for question in lesson["questions"]]
         for question in lesson["questions"]:
-            defaults = {"otherwise": None, "items": (), "unit": None}
+            defaults = {"otherwise": None, "items": (), "unit": None, "further": False}
             assert dataclasses.asdict(loaded[question["id"]]) == defaults | question
             assert quiz.find(question["id"]) is loaded[question["id"]]
 
@@ -656,3 +656,69 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path):
     (tmp_path / "01_latin.yaml").write_bytes('lesson: "01"\n# é'.encode("latin-1"))
     [said] = validate(tmp_path / "01_latin.yaml")
     assert said.startswith("01_latin.yaml:2: this is not UTF-8: ")
+
+
+# The words of exercises ------------------------------------------------------------------------------------------
+
+ADVICE = {
+    "says": {"en": "You add one.", "ko": "1을 더했습니다."},
+    "hint": {"en": "Why one?"},
+    "more": {"en": "Add nothing."},
+}
+OTHER = {"says": {"en": "You take one away."}, "hint": {"en": "Why away?"}, "more": {"en": "Take nothing away."}}
+
+
+def with_exercise(id="01-same", **entry):
+    """A quiz with one sound exercise, or one whose id or entry is changed."""
+    sound = {"mistakes": {"plus-one": ADVICE, "less-one": OTHER}}
+    return alone("01-1") | {"exercises": {id: sound | entry}}
+
+
+def said_so(**words):
+    """An entry whose first mistake has other words."""
+    return {"mistakes": {"plus-one": ADVICE | words, "less-one": OTHER}}
+
+
+def test_sound_words_pass_with_or_without_korean(tmp_path):
+    assert complaints(with_exercise(), tmp_path) == []
+    assert complaints(with_exercise(further=True), tmp_path) == []
+    assert unsaid(tmp_path / "01_alone.yaml") == (6, 5)
+
+
+BROKEN_WORDS = {
+    "another lesson's": ({"id": "02-same"}, "02-same is no exercise of lesson 01"),
+    "no id": ({"id": "same"}, "does not match"),
+    "no hint": ({"mistakes": {"a": {"says": {"en": "A."}}, "b": OTHER}}, "'hint' is a required"),
+    "no English": (said_so(hint={"ko": "왜 1인가요?"}), "'en' is a required"),
+    "one more key": (said_so(why={"en": "So."}), "Additional properties"),
+    "a slug with capitals": ({"mistakes": {"Plus One": ADVICE, "b": OTHER}}, "does not match"),
+    "the same twice": (said_so(more=ADVICE["hint"]), "plus-one says the same twice (en)"),
+    "called alike": (said_so(says=OTHER["says"]), "less-one is called as plus-one is (en)"),
+    "mathematics": (said_so(hint={"en": "Why $1$?"}), "markup or mathematics"),
+    "English for Korean": (said_so(hint={"en": "Why?", "ko": "Why?"}), "does not match"),
+    "further as a word": ({"further": "yes"}, "is not of type 'boolean'"),
+    "one mistake alone": ({"mistakes": {"plus-one": ADVICE}}, "does not have enough properties"),
+}
+
+
+@pytest.mark.parametrize(("changes", "complaint"), BROKEN_WORDS.values(), ids=BROKEN_WORDS)
+def test_broken_words_are_refused(tmp_path, changes, complaint):
+    found = complaints(with_exercise(**changes), tmp_path)
+    assert any(complaint in line for line in found), found
+    assert all(line.startswith("01_alone.yaml:") for line in found)
+
+
+def test_broken_words_are_named_with_their_line(tmp_path):
+    [said] = complaints(with_exercise(**said_so(hint={"en": "Why `1`?"})), tmp_path)
+    lines = (tmp_path / "01_alone.yaml").read_text(encoding="utf-8").splitlines()
+    number = next(k for k, line in enumerate(lines, 1) if "Why `1`?" in line)
+    assert said == f"01_alone.yaml:{number}: 01-same: markup or mathematics: Why `1`?"
+
+
+@pytest.mark.parametrize("stem", QUIZZES)
+def test_words_of_exercises_keep_their_language(stem):
+    for entry in QUIZZES[stem].get("exercises", {}).values():
+        for words in entry["mistakes"].values():
+            for text in words.values():
+                assert not re.search("[가-힣]", text["en"])
+                assert "ko" not in text or re.search("[가-힣]", text["ko"])
