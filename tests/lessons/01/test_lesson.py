@@ -7,7 +7,8 @@ import pytest
 import torch
 from project import ROOT
 
-from course.teaching.exercises import checking, find, lesson_01
+from course.teaching.exercises import checking, find
+from course.teaching.lessons import l01
 
 
 def run_cells(*ids):
@@ -50,10 +51,10 @@ def test_the_vae_gets_better_with_more_updates():
 
 def test_the_mix_that_is_shown_is_the_jump_at_that_snr():
     for seed in range(5):
-        assert checking.examine(find("01-mix"), lesson_01.mix, seed).status == "correct"
+        assert checking.examine(find("01-mix"), l01.mix, seed).status == "correct"
 
 
 def test_the_std_that_is_shown_is_the_one_of_statistics():
     for case in find("01-noise_std").cases(torch.Generator().manual_seed(0)):
         right = [statistics.stdev(patch.flatten().tolist()) for patch in case.args[0]]
-        assert lesson_01.noise_std(*case.args).tolist() == pytest.approx(right, rel=1e-5)
+        assert l01.noise_std(*case.args).tolist() == pytest.approx(right, rel=1e-5)

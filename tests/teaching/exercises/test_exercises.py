@@ -26,11 +26,10 @@ def _own_progress(tmp_path, monkeypatch):
     monkeypatch.setattr(exercises, "_tries", {})
 
 
-def answers(folder, id):
-    """A learner's function for an exercise, from a folder of tests."""
+def answers(which, id):
+    """A learner's function for an exercise, from the "solution" or the "other" file of its lesson."""
     lesson, _, name = id.partition("-")
-    [path] = (ROOT / "tests" / folder).glob(f"{lesson}_*.py")
-    return runpy.run_path(path)[f"my_{name}"]
+    return runpy.run_path(ROOT / "tests/lessons" / lesson / f"{which}.py")[f"my_{name}"]
 
 
 def named(id, fn, seed):
@@ -44,16 +43,16 @@ def words(id):
 
 
 @pytest.mark.parametrize("id", IDS)
-@pytest.mark.parametrize("folder", ["solutions", "other_solutions"])
-def test_two_right_answers_pass(folder, id):
+@pytest.mark.parametrize("which", ["solution", "other"])
+def test_two_right_answers_pass(which, id):
     for seed in SEEDS:
-        result = check(id, answers(folder, id), seed)
+        result = check(id, answers(which, id), seed)
         assert (result.status, result.points) == ("correct", exercises.POINTS), f"seed {seed}: {result}"
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_the_two_answers_are_written_differently(id):
-    one, other = (answers(folder, id).__code__ for folder in ("solutions", "other_solutions"))
+    one, other = (answers(which, id).__code__ for which in ("solution", "other"))
     assert one.co_code != other.co_code or one.co_names != other.co_names
 
 
@@ -281,12 +280,12 @@ def test_what_is_no_function_is_said_so():
 
 def test_global_randomness_is_left_alone():
     before = torch.random.get_rng_state()
-    check("02-q_sample", answers("solutions", "02-q_sample"))
+    check("02-q_sample", answers("solution", "02-q_sample"))
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_what_was_attempted_is_kept():
-    right = answers("solutions", "02-q_sample")
+    right = answers("solution", "02-q_sample")
     check("02-q_sample", lambda *args: args[1])
     check("02-q_sample", right)
     kept = [(event.kind, event.id, event.points, event.out_of) for event in events.events()]
@@ -295,7 +294,7 @@ def test_what_was_attempted_is_kept():
 
 def test_a_progress_that_cannot_be_kept_is_said(monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(Path("/dev/null/progress.sqlite3")))
-    result = check("02-q_sample", answers("solutions", "02-q_sample"))
+    result = check("02-q_sample", answers("solution", "02-q_sample"))
     assert result.status == "correct"
     assert "This was not kept: " in result.feedback
 
@@ -321,7 +320,7 @@ def test_a_picture_shows_yours_beside_the_truth():
     pictured = [id for id in IDS if exercises.find(id).picture]
     assert len(pictured) >= 3
     for id in pictured:
-        page = check(id, answers("solutions", id), 0)._repr_mimebundle_()["text/html"]
+        page = check(id, answers("solution", id), 0)._repr_mimebundle_()["text/html"]
         assert 'src="data:image/png' in page
         assert 'alt="Your answer' in page
         assert check(id, lambda *args: 3, 0).figure is None
