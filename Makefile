@@ -12,11 +12,11 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-kernel
 PARALLEL := -n 2 --dist loadfile
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PROVED = $(NOTEBOOKS:notebooks/%=build/lessons/%) # the same lessons with their proofs in them
-test check bench colab: export OMP_NUM_THREADS := 1
-test check bench colab: export COURSE_BUDGET := quick
+test check bench colab proofs: export OMP_NUM_THREADS := 1
+test check bench colab proofs: export COURSE_BUDGET := quick
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check style format stamp lock bench colab clean
+.PHONY: help lab test check style format stamp lock bench colab proofs clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -51,6 +51,16 @@ lock: $(STAMP) ## Rewrite requirements.lock with the newest versions that fit.
 
 bench: $(STAMP) ## Measure what the lessons cost here, side by side.
 	$(BIN)/python benchmarks/bench.py
+
+# What is said must hold on other seeds, threads and processors, or say "in this run": what fails here is to be looked at.
+PROOFS := shift-1 shift-2 shift-3 threads-2
+proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two threads, and on a plainer processor.
+	for kind in $(PROOFS); do $(BIN)/python tests/prove.py --$${kind%-*} $${kind#*-} || exit; done
+	$(BIN)/python tests/prove.py
+	status=0; for kind in $(PROOFS); do echo "== $$kind"; \
+		$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) build/$$kind || status=1; done; \
+	echo "== a plainer processor"; \
+	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED) || status=1; exit $$status
 
 # Colab has Python 3.13: taken where there is one, else the line below says which.
 COLAB := build/colab

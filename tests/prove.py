@@ -2,8 +2,13 @@
 
 A proof is code that asserts, in a running lesson, what its prose says. tests/lessons/NN/proofs.py holds the proofs of a
 lesson as blocks, each below a line `# %% after: <id of a cell>`; a learner does not see them.
+
+With `--shift 1` every seed of a lesson is another one, with `--threads 2` it computes with so many threads whatever it
+asks for: what holds then is true of more than one run. They go to build/shift-1 and build/threads-2; `make proofs` runs
+them.
 """
 
+import argparse
 import ast
 import re
 from itertools import pairwise
@@ -12,6 +17,29 @@ import nbformat
 from project import LESSONS, ROOT
 
 from course.files import write_whole
+
+# Put before a lesson's own code. torch.Generator is a class that cannot be changed, so another takes its name.
+SHIFTED = """
+import random, numpy, torch
+
+def _shifted(seed_by):
+    return lambda seed: seed_by(seed + {by})
+
+random.seed, numpy.random.seed = _shifted(random.seed), _shifted(numpy.random.seed)
+torch.manual_seed = _shifted(torch.manual_seed)
+
+class _Generator(torch.Generator):
+    def manual_seed(self, seed):
+        return super().manual_seed(seed + {by})
+
+torch.Generator = _Generator
+"""
+THREADED = """
+import torch
+
+torch.set_num_threads({count})
+torch.set_num_threads = lambda count: None
+"""
 
 HEAD = re.compile(r"# %% after: (\S+)\s*")
 
@@ -60,18 +88,41 @@ def with_proofs(notebook, source):
     return notebook
 
 
-def write(folder):
-    """Make the folder anew, with every lesson and its proofs in it."""
+def with_prologue(notebook, code):
+    """Put a code cell before all others; the notebook itself is changed."""
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(code.strip("\n"), id="prologue", metadata={"tags": ["proof"]}))
+    return notebook
+
+
+def write(folder, prologue=""):
+    """Make the folder anew, with every lesson and its proofs in it, after a prologue where one is given."""
 
     def fill(part):
         part.mkdir()
         for path in LESSONS:
             lesson = with_proofs(nbformat.read(path, as_version=4), proofs(path.stem[:2]))
+            lesson = with_prologue(lesson, prologue) if prologue else lesson
             write_whole(part / path.name, nbformat.writes(lesson) + "\n")
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     write_whole(folder, fill)
 
 
+def main(arguments=None):
+    """Write the lessons as asked for, and print where they are."""
+    parser = argparse.ArgumentParser(description="Write the lessons with their proofs into build/.")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--shift", type=int, metavar="K", help="add K to every seed")
+    other.add_argument("--threads", type=int, metavar="N", help="compute with N threads")
+    chosen = parser.parse_args(arguments)
+    name, prologue = "lessons", ""
+    if chosen.shift is not None:
+        name, prologue = f"shift-{chosen.shift}", SHIFTED.format(by=chosen.shift)
+    if chosen.threads is not None:
+        name, prologue = f"threads-{chosen.threads}", THREADED.format(count=chosen.threads)
+    write(ROOT / "build" / name, prologue)
+    print(ROOT / "build" / name)
+
+
 if __name__ == "__main__":
-    write(ROOT / "build/lessons")
+    main()

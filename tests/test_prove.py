@@ -4,10 +4,11 @@ import ast
 import copy
 
 import nbformat
+import prove
 import pytest
 from nbclient.exceptions import CellExecutionError
 from project import LESSONS, ROOT, execute
-from prove import blocks, proofs, with_proofs, write
+from prove import SHIFTED, THREADED, blocks, main, proofs, with_prologue, with_proofs, write
 
 SOURCE = '"""What it says."""\n\n# %% after: one\nassert x == 1\n\n# %% after: two\ny = 2\nassert y == 2\n'
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -128,3 +129,43 @@ def test_every_lesson_has_a_folder_and_every_folder_a_lesson():
 def test_a_planted_false_assert_fails_the_run(path, tmp_path):
     with pytest.raises(CellExecutionError, match="planted"):
         execute(planted(path), tmp_path)
+
+
+DRAWN = """
+import random, numpy, torch
+from course.env import seed_all, seeded, threads
+seed_all(0)
+print(random.random(), numpy.random.rand(), torch.rand(1).item(), torch.rand(1, generator=seeded(3)).item(), threads(1))
+"""
+
+
+def said_after(prologue, tmp_path):
+    lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(DRAWN)])
+    execute(with_prologue(lesson, prologue), tmp_path)
+    return lesson.cells[-1].outputs[0].text.split()
+
+
+def test_a_prologue_changes_every_seed_or_the_threads(tmp_path):
+    plain, other, same, two = (
+        said_after(prologue, tmp_path)
+        for prologue in ("pass", SHIFTED.format(by=1), SHIFTED.format(by=0), THREADED.format(count=2))
+    )
+    assert all(a != b for a, b in zip(plain[:4], other[:4], strict=True))
+    assert same == plain
+    assert (plain[4], two[4]) == ("1", "2")
+    assert two[:4] == plain[:4]
+
+
+WISHES = [([], "lessons"), (["--shift", "2"], "shift-2"), (["--threads", "2"], "threads-2")]
+
+
+@pytest.mark.parametrize(("wish", "name"), WISHES)
+def test_lessons_are_written_as_they_are_asked_for(tmp_path, monkeypatch, wish, name):
+    found = proofs("00")
+    monkeypatch.setattr(prove, "ROOT", tmp_path)
+    monkeypatch.setattr(prove, "proofs", lambda number: found)
+    monkeypatch.setattr(prove, "LESSONS", LESSONS[:1])
+    main(wish)
+    [written] = (tmp_path / "build" / name).iterdir()
+    first = nbformat.read(written, as_version=4).cells[0]
+    assert (first.id == "prologue") == bool(wish)
