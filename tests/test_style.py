@@ -206,7 +206,8 @@ def writing(sources):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             given = [*node.args, *(word.value for word in node.keywords)]
             to_write = name == "open" and any(getattr(word, "value", "") in MODES for word in given)
-            if to_write or name in ("write_text", "write_bytes"):
+            by_nbformat = ast.unparse(node.func) == "nbformat.write"
+            if to_write or by_nbformat or name in ("write_text", "write_bytes"):
                 complaints.append(f"{path}:{node.lineno}: {name} writes by itself; take files.write_whole")
     return complaints
 
@@ -351,6 +352,7 @@ def test_there_is_one_way_to_write():
     assert writing({"files": SOURCES["files"]}) != []
     assert writing({"a": "open('file', 'wb')"}) == ["a:1: open writes by itself; take files.write_whole"]
     assert writing({"a": "p.open(mode='a')"}) != []
+    assert writing({"a": "nbformat.write(lesson, path)"}) != []
     assert writing({"a": "open('file'); p.open('rb')"}) == []
 
 

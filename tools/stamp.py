@@ -14,6 +14,8 @@ from urllib.parse import urlparse
 
 import nbformat
 
+from course.files import write_whole
+
 ROOT = Path(__file__).resolve().parent.parent
 UNKNOWN = 'os.environ.get("COURSE_REPO", "")'
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -65,7 +67,7 @@ def main(check):
         if after != before:
             stale.append(path.name)
             if not check:
-                nbformat.write(after, path)
+                write_whole(path, nbformat.writes(after) + "\n")
     if stale:
         print(f"{'differ from' if check else 'stamped by'} tools/stamp.py: {', '.join(stale)}")
     return 1 if check and stale else 0
