@@ -1,6 +1,7 @@
 """Weights on disk: back as they went, whole or not at all, and whatever else a file may hold is refused in one line."""
 
 import errno
+import inspect
 import os
 import socket
 import sys
@@ -12,7 +13,7 @@ import torch
 from broken import NO_CHECKPOINT, model_card, network, pickled, stored, stored_before
 from helpers import coarse, files, normal, open_up, read_only, refused
 
-from course import NULL, env, schedules
+from course import NULL, env, nets, schedules
 from course.data import batches, load
 from course.models import as_eps
 from course.nets import MLP, Classifier, UNet
@@ -20,6 +21,7 @@ from course.samplers import ddim, last
 from course.schedules import Schedule, cosine, linear, scaled_linear
 from course.training.card import Card
 from course.training.checkpoints import (
+    NETS,
     TABLE,
     CheckpointError,
     build,
@@ -169,9 +171,13 @@ def test_a_bare_network_prints_eps(tmp_path):
 
 @pytest.mark.parametrize("net", [torch.nn.Linear(2, 2), torch.nn.Sequential(), type("UNet", (UNet,), {})(1, 8)])
 def test_a_network_that_is_none_of_ours_cannot_be_kept(tmp_path, net):
-    with refused(ValueError, "is no network of this course: only UNet, MLP, Classifier can be built again"):
+    with refused(ValueError, f"is no network of this course: only {', '.join(NETS)} can be built again"):
         save_model(tmp_path / "a", net, linear())
     assert not list(tmp_path.iterdir())
+
+
+def test_every_network_that_says_how_it_was_made_can_be_kept():
+    assert {name for name in nets.__all__ if "self.config" in inspect.getsource(getattr(nets, name))} == NETS.keys()
 
 
 def test_files_of_version_0_1_are_read(tmp_path):

@@ -1,5 +1,6 @@
 """Figures: every colour in its role, every mark in its place."""
 
+import inspect
 import io
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course.viz import COLOURS, bars, curves, panels, pictures, points, to_png
+from course import viz
+from course.viz import COLOURS, bars, curves, figures, panels, pictures, points, to_png
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -32,6 +34,13 @@ FIGURES = {
     "bars": lambda ax=None: bars({"a": 1, "b": 2}, {"a": 0.1, "b": 0.2}, ("floor", 1.5), digits=1, ax=ax),
     "points": lambda ax=None: points({"real": normal(9, 2), "drawn": normal(9, 2)}, limit=3, title="Clouds", ax=ax),
 }
+
+
+def test_the_package_offers_every_figure():
+    own = {
+        name for name, part in inspect.getmembers(figures, inspect.isfunction) if part.__module__ == figures.__name__
+    }
+    assert {name for name in own if name[0] != "_"} | {"COLOURS"} == {*viz.FIGURES}
 
 
 @pytest.mark.parametrize("name", FIGURES)

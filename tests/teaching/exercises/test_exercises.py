@@ -124,6 +124,7 @@ def test_advice_is_given_in_the_language_that_is_asked_for_as_far_as_it_is_writt
     """Where Korean is not written yet, English is said; nothing is left out."""
     said = copy.deepcopy(words("02-q_sample"))
     said["variance"]["says"]["ko"] = "잡음에 분산을 곱했습니다."
+    said["variance"]["hint"].pop("ko", None)
     monkeypatch.setattr(quiz, "exercises", lambda lesson: {"02-q_sample": {"mistakes": said}})
     fn = exercises.find("02-q_sample").mistakes["variance"]
     for language, begins in {"en": "You scale the noise", "ko": "잡음에 분산을"}.items():
