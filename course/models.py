@@ -53,9 +53,11 @@ def _nothing(cond, null):
             given = f"cond, {kind} {tuple(cond.shape)}"
             raise ValueError(f"{given}, is not a label for each picture: tell cfg by null= what stands for none")
         null = NULL
-    null = torch.as_tensor(null, dtype=cond.dtype, device=cond.device)
+    null = torch.as_tensor(null, device=cond.device)
+    if not cond.is_floating_point() and not (null.to(cond.dtype) == null).all():
+        raise ValueError(f"a null of {null.flatten()[0].item()} cannot be written in {cond.dtype}, the type of cond")
     try:
-        return null.expand_as(cond)
+        return null.to(cond.dtype).expand_as(cond)
     except RuntimeError as error:
         raise ValueError(f"null {tuple(null.shape)} does not spread over cond {tuple(cond.shape)}") from error
 
@@ -74,6 +76,8 @@ def cfg(model, scale, null=None):
         if cond is None or scale == 1:
             return model(x, t, cond)
         nothing = _nothing(cond, null)  # (B, ...)
+        if cond.shape[:1] != x.shape[:1]:
+            raise ValueError(f"cond must be one for each of {len(x)} pictures, but is {tuple(cond.shape)}")
         if scale == 0:
             return model(x, t, nothing)
         t = torch.as_tensor(t, device=x.device).expand(len(x))  # (B,)
@@ -121,7 +125,7 @@ def ask_diffusers(net, x, t, cond=None):
     dtype = next(net.parameters()).dtype
     if cond is not None and cond.is_floating_point():
         cond = cond.to(dtype)
-    return net(x.to(dtype), (t - 1).clamp(min=0), cond).sample.to(x.dtype)
+    return net(x.to(dtype), (torch.as_tensor(t, device=x.device) - 1).clamp(min=0), cond).sample.to(x.dtype)
 
 
 class FromDiffusers(nn.Module):
@@ -139,8 +143,9 @@ def from_diffusers(net, schedule, kind="eps"):
     """A U-Net of diffusers as a model that prints eps at the levels of `schedule`; it samples and trains as ours do.
 
     `kind` is what the net prints, "v" for "v_prediction" and "x0" for "sample". Its schedule must have the levels
-    that it was trained on (`scaled_linear` for Stable Diffusion 1.x). `.net.net` is the network. Raises ValueError for
-    an unknown kind. Lesson 06.
+    that it was trained on (`scaled_linear` for Stable Diffusion 1.x). `.net.net` is the network. The labels of a
+    UNet2DModel have no NULL: train with drop=0, and tell `cfg` its null. Raises ValueError for an unknown kind. Lesson
+    06.
     """
     return as_eps(FromDiffusers(net), schedule, kind)
 

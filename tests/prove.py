@@ -18,19 +18,24 @@ from project import LESSONS, ROOT
 
 from course.files import write_whole
 
-# Put before a lesson's own code. torch.Generator is a class that cannot be changed, so another takes its name.
+# Put before a lesson's own code. By a large odd number, or seed 1 of a run would be seed 0 of another. torch.Generator
+# is a class that cannot be changed, so another takes its name.
 SHIFTED = """
 import random, numpy, torch
 
+BY = 49_979_687 * {by}
+
 def _shifted(seed_by):
-    return lambda seed: seed_by(seed + {by})
+    return lambda seed=0, *more: seed_by((seed + BY) % 2**32, *more)
 
 random.seed, numpy.random.seed = _shifted(random.seed), _shifted(numpy.random.seed)
 torch.manual_seed = _shifted(torch.manual_seed)
+_rng = numpy.random.default_rng
+numpy.random.default_rng = lambda seed=0: _rng((*numpy.atleast_1d(seed).tolist(), BY)) if BY else _rng(seed)
 
 class _Generator(torch.Generator):
     def manual_seed(self, seed):
-        return super().manual_seed(seed + {by})
+        return super().manual_seed(seed + BY)
 
 torch.Generator = _Generator
 """

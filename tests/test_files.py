@@ -2,6 +2,7 @@
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,51 @@ def test_all_is_on_disk_before_it_takes_its_place(tmp_path, monkeypatch):
 
 
 def test_what_a_killed_process_left_is_no_hindrance(tmp_path):
-    folder_of("half")(tmp_path / f".place.{os.getpid()}.part")
-    write_whole(tmp_path / "place", b"new")
-    assert listing(tmp_path) == {"place": b"new"}
+    """Half a new folder beside it, and the old one moved aside but the new one not in its place yet."""
+    folder_of("half")(tmp_path / ".place.0123.part")
+    folder_of("old")(tmp_path / ".place.old")
+    with pytest.raises(ZeroDivisionError):
+        write_whole(tmp_path / "place", lambda place: 1 / 0)
+    assert os.listdir(tmp_path / "place") == ["old"]  # it is back
+    folder_of("older")(tmp_path / ".place.old")
+    write_whole(tmp_path / "place", folder_of("new"))
+    assert os.listdir(tmp_path / "place") == ["new"]
+    assert sorted(os.listdir(tmp_path)) == [".place.0123.part", "place"]
+
+
+def test_a_folder_is_not_lost_where_ctrl_c_comes_between_its_renames(tmp_path, monkeypatch):
+    folder_of("old")(tmp_path / "place")
+    replace, done = Path.replace, []
+
+    def stopped(self, target):
+        done.append(target)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "place", folder_of("new"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["place", "old"]
+
+
+def test_several_threads_at_one_place_leave_one_of_their_files_whole(tmp_path):
+    datas = [bytes([k]) * 100_000 for k in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(lambda data: write_whole(tmp_path / "place", data), datas))
+            assert (tmp_path / "place").read_bytes() in datas
+    assert os.listdir(tmp_path) == ["place"]
+
+
+def test_a_link_is_followed(tmp_path):
+    folder_of("old")(tmp_path / "there")
+    (tmp_path / "file").write_text("old")
+    for link, target in (("link", "there"), ("file-link", "file")):
+        (tmp_path / link).symlink_to(tmp_path / target)
+    write_whole(tmp_path / "link", folder_of("new"))
+    write_whole(tmp_path / "file-link", "new")
+    assert os.listdir(tmp_path / "there") == ["new"]
+    assert (tmp_path / "file").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["file", "file-link", "link", "there"]

@@ -106,6 +106,22 @@ def test_a_null_of_another_shape_is_refused():
         cfg(Recorder(), 2.0, normal(5))(X, T, normal(4, 6))
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8])
+def test_a_null_that_the_type_of_the_labels_cannot_hold_is_refused(dtype):
+    with refused(ValueError, f"a null of -1 cannot be written in {dtype}"):
+        cfg(Recorder(), 2.0)(X, T, LABELS.to(dtype))
+    with refused(ValueError, "a null of 0.5 cannot be written in torch.int64"):
+        cfg(Recorder(), 2.0, null=0.5)(X, T, LABELS)
+    assert cfg(Recorder(), 2.0)(X, T, LABELS.int()).equal(cfg(Recorder(), 2.0)(X, T, LABELS))
+
+
+@pytest.mark.parametrize(("cond", "null"), [(LABELS[:1], None), (LABELS[:3], None), (torch.tensor(3.0), 0.0)])
+def test_conditions_that_are_not_one_for_each_picture_are_refused(cond, null):
+    for scale in (0, 2.0):
+        with refused(ValueError, "cond must be one for each of 4 pictures"):
+            cfg(Recorder(), scale, null)(X, T, cond)
+
+
 def test_guidance_draws_the_digit_that_is_asked_for():
     x, y = load("digits")
     parts = {k: FiniteSet(x[y == k].double()).eps_model(linear()) for k in range(3)}
@@ -279,6 +295,7 @@ def test_its_time_is_ours_less_one_and_its_type_its_own(pipe):
         assert model(z, t, words.double()).equal(convert(scaled_linear(), z, t, v, "v", "eps"))
         assert model.net.net is pipe.unet
         assert model.net(z, t * 0, words).equal(model.net(z, t * 0 + 1, words))  # t = 0 is asked as 1 is
+        assert model.net(z, 700, words).equal(model.net(z, torch.tensor(700), words))
 
 
 def test_a_network_with_labels_or_none_is_one_too():

@@ -64,5 +64,5 @@ def write_out(path, data):
         write_whole(path, data)
     except OSError as error:
         raise UserError(
-            f"cannot write {path}: {error.strerror}; make room or choose another place with --out"
+            f"cannot write {path}: {error.strerror or error}; make room or choose another place with --out"
         ) from error

@@ -20,17 +20,17 @@ def add_to(commands):
     train.add_argument("--data", choices=RECIPES, help="what to learn; with --resume the folder knows it")
     train.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoint and samples go")
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=_minutes, default=5.0, help="how long; counted in steps at once (default 5)")
+    length.add_argument("--minutes", type=_minutes, help="how long; counted in steps at once (default 5)")
     length.add_argument("--steps", type=whole_number(1, 10**8), help="how long, in steps, instead of --minutes")
     train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
-    train.add_argument("--classes", action=argparse.BooleanOptionalAction, default=True, help="learn labels, too")
+    train.add_argument("--classes", action=argparse.BooleanOptionalAction, help="learn labels, too (default)")
     train.add_argument("--batch", type=whole_number(1, 65536), help="pictures a step (default: as the recipe says)")
     train.add_argument(
         "--width", type=whole_number(8, 1024), help="channels of the first level (default: as the recipe)"
     )
     train.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
     train.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="default: the device's fastest")
-    train.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="same seed, same network (on a CPU)")
+    train.add_argument("--seed", type=whole_number(0, 2**31 - 1), help="same seed, same network (on a CPU; default 0)")
     train.add_argument("--every", type=_minutes, default=1.0, metavar="MINUTES", help="between checkpoints (default 1)")
     train.set_defaults(main=main)
 
@@ -84,7 +84,7 @@ def _found(chosen):
     from course.training import run
     from course.training.checkpoints import CheckpointError
 
-    for option in ("steps", "batch", "width", "precision"):
+    for option in ("steps", "minutes", "classes", "batch", "width", "precision", "seed"):
         if getattr(chosen, option) is not None:
             raise UserError(f"--{option} was settled when the run began; leave it away beside --resume", code=2)
     try:
@@ -104,7 +104,8 @@ def _begun(chosen, name, pictures):
     from course.training import run
 
     x, y = pictures[:2]
-    wishes = {key: getattr(chosen, key) for key in ("width", "steps", "minutes", "classes", "precision", "seed")}
+    usual = {"width": None, "steps": None, "minutes": 5.0, "classes": True, "precision": None, "seed": 0}
+    wishes = {key: usual[key] if getattr(chosen, key) is None else getattr(chosen, key) for key in usual}
     batch = min(chosen.batch or RECIPES[name]["batch"], len(x))
     while True:
         try:
@@ -177,7 +178,7 @@ def _draw(path, model, schedule, card, like):
 
 
 def _report(model, schedule, card, pictures):
-    """Print the eps loss at each noise level, on pictures the network never saw and on as many that it trained on."""
+    """Print the eps loss at each noise level, on pictures the network never saw and on some that it trained on."""
     from course.training import run
 
     print("eps loss      mean " + "".join(f"{f't = {t}':>10}" for t in run.TIMES))

@@ -56,8 +56,9 @@ def _recipe(chosen, device):
         if any(wish is not None for wish in wishes.values()):
             raise UserError("the recipe was settled when the run began; leave its options away beside --resume", code=2)
         try:
-            return json.loads((place if place.exists() else before).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            found = json.loads((place if place.exists() else before).read_text(encoding="utf-8"))
+            return {name: found[name] for name in wishes}
+        except (OSError, ValueError, KeyError, TypeError) as error:  # another command's plan has other names
             raise UserError(f"{chosen.out} holds no run in training, so there is nothing to resume") from error
     if place.exists() or before.exists():
         raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")

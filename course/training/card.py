@@ -9,7 +9,7 @@ class Card:
     """What a network is, what it learned from, how, where, and how well.
 
     `save_model` fills in `net`, `prints` and `schedule`; the rest is yours to say. `from_json` is the inverse of
-    `to_json`, and raises ValueError for what is no card.
+    `to_json` up to what JSON holds (a tuple inside a recipe becomes a list), and raises ValueError for what is no card.
     """
 
     net: dict = field(default_factory=dict)  # "kind", and what the constructor of that network takes
@@ -45,7 +45,7 @@ class Card:
         if not isinstance(found, dict):
             raise ValueError(f"the card is {type(found).__name__}, not a table")
         if "latents" in found:  # so version 0.1 said how many of them a file holds
-            found["recipe"] = {"latents": found.pop("latents")}
+            found["recipe"] = found.get("recipe", {}) | {"latents": found.pop("latents")}
         known = {f.name: f.type for f in fields(cls)}
         for key, value in found.items():
             if key not in known:

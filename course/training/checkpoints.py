@@ -15,7 +15,7 @@ from safetensors.torch import save as write_tensors
 from course.env import shipped
 from course.files import write_whole
 from course.forward import KINDS
-from course.models import as_eps, net_of
+from course.models import AsEps, as_eps, net_of
 from course.nets import MLP, Classifier, UNet
 from course.schedules import Schedule, cosine, linear, scaled_linear
 from course.training.card import Card
@@ -54,9 +54,12 @@ def restore(state, net, ema, optimiser, scaler):
     """
     weights = [weight for weight in net.parameters() if weight.requires_grad]
     fresh = torch.optim.AdamW(weights, fused=True)
-    for weight in weights:  # what AdamW would make at its first step, in the layout of the weight
-        fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
-        fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
+    for name, weight in net.named_parameters():  # what AdamW would make at its first step, in the layout of the weight
+        if f"opt.{name}.step" in state:  # a weight that no gradient has reached yet has none
+            fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
+            fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
+    if not fresh.state:
+        raise ValueError("this state belongs to another network, or has lost its optimiser")
     places = dict(_named(net, ema, fresh))
     if places.keys() != state.keys() - {"step", "seconds", "scale", TABLE}:
         raise ValueError("this state belongs to another network")
@@ -152,9 +155,13 @@ def save_model(path, model, schedule, card=None):
     """Keep a model that samples: its network, what it prints, and the table of its schedule, whatever that is.
 
     `model` is `as_eps` around a network of this course, or such a network, which then prints eps; `card` says the rest.
-    Raises ValueError for a network that is none of ours, OSError where it cannot be written. `load_model` is the way
-    back.
+    Raises ValueError for a network that is none of ours or a model with another schedule, OSError where it cannot be
+    written. `load_model` is the way back.
     """
+    if isinstance(model, AsEps) and not model.schedule.alpha_bar.cpu().equal(schedule.alpha_bar.cpu()):
+        raise ValueError(f"the model converts by {model.schedule}, which is not the {schedule} that is to be kept")
+    if isinstance(net_of(model), Classifier):
+        raise ValueError("a classifier prints no eps: it is no model that samples")
     card = card or Card()
     card = replace(card, net=describe(net_of(model)), prints=getattr(model, "kind", "eps"), schedule=schedule.name)
     save(path, {**net_of(model).state_dict(), TABLE: schedule.alpha_bar}, card)

@@ -1,5 +1,7 @@
 """What a diffusion model learns and is judged by: the eps loss, the times it is asked at, and the losses held out."""
 
+import math
+
 import torch
 
 from course import NULL
@@ -37,19 +39,21 @@ def spread_times(n, T, device=None, generator=None):
     return t.clamp(max=T)[torch.randperm(n, generator=generator, device=device)]
 
 
-def train(model, schedule, batches, steps, *, drop=0.1, dead=DEAD, state=None, **options):
+def train(model, schedule, batches, steps, *, drop=0.1, dead=None, state=None, **options):
     """Train a network to guess the noise: `loop` with the eps loss; yields its Progress, whose `ema` is a model too.
 
     `model` is a network that prints eps, or `as_eps` around one; a network that prints x0 learns by `x0_loss`, which
     is what Progress then tells. `batches(k)` is (x (B, ...), y (B,) or None) for any k = 0, 1, ..., as `data.batches`
     makes it; an iterable of such pairs will do as long as no `state` is to be gone on from. Labels are dropped with
-    probability `drop`; `options` go to `loop`. Raises as `loop` does, and ValueError for conditions other than labels,
-    which cannot be dropped here, and for batches that end, or that cannot go on from a state.
+    probability `drop`. A loss above `dead` ends the training: 4 of eps, as answering zero scores 1; of x0 there is no
+    limit. `options` go to `loop`. Raises as `loop` does, and ValueError for conditions other than labels, which cannot
+    be dropped here, and for batches that end, or that cannot go on from a state.
     """
     net = net_of(model)
     device = next(net.parameters()).device
     schedule, batch = schedule.to(device), _by_number(batches, state)
-    error = x0_loss if getattr(model, "kind", "eps") == "x0" else loss_fn
+    own = getattr(model, "kind", "eps") == "x0"
+    error, dead = x0_loss if own else loss_fn, (math.inf if own else DEAD) if dead is None else dead
 
     def loss(net, k, generator):
         x0, y = batch(k)
@@ -62,7 +66,7 @@ def train(model, schedule, batches, steps, *, drop=0.1, dead=DEAD, state=None, *
         return error(with_net(model, net, schedule=schedule), schedule, x0, t, eps, y)
 
     for progress in loop(net, loss, steps, dead=dead, state=state, **options):
-        yield progress.of(with_net(model, progress.ema))
+        yield progress.of(with_net(model, progress.ema, schedule=schedule))
 
 
 def _by_number(batches, state):

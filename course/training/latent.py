@@ -35,7 +35,7 @@ def _things(x):
     return ((x - x[:, :, :1, :1]).abs().sum(1, keepdim=True) > 0.1).float()
 
 
-def train_autoencoder(vae, steps, batch=16, kl=1e-6, **options):
+def train_autoencoder(vae, steps, batch=16, kl=1e-6, parts=1, **options):
     """Train an AutoencoderKL on fresh scenes: `loop` with its error as the loss; yields Progress. `options` go to it.
 
     The loss is absolute plus squared error, five times as heavy where a thing is, plus kl times the divergence of the
@@ -44,9 +44,9 @@ def train_autoencoder(vae, steps, batch=16, kl=1e-6, **options):
     """
     device = next(vae.parameters()).device
 
-    def loss(vae, step, generator):
+    def loss(vae, k, generator):
         dice = torch.Generator().manual_seed(generator.initial_seed())  # scenes are drawn on the CPU
-        near = step < 0.75 * steps
+        near = k < 0.75 * steps * parts
         chosen = scenes.random_scenes(3 * batch if near else batch, generator=dice)
         x = scenes.draw(chosen, dice)
         x = torch.cat([x, 1 + 4 * _things(x)], 1)  # (B, 4, 64, 64): the picture and its weight
@@ -57,7 +57,7 @@ def train_autoencoder(vae, steps, batch=16, kl=1e-6, **options):
         return (weight * (error.abs() + error.square())).mean() + kl * q.kl().float().mean()
 
     usual = {"betas": (0.9, 0.98), "warm_up": 100, "floor": 0.01, "decay": 0.998}
-    return loop(vae, loss, steps, **usual | options)
+    return loop(vae, loss, steps, parts=parts, **usual | options)
 
 
 def drawn_scenes(n, seed=0, size=250):

@@ -68,6 +68,8 @@ class _Run:
     def __init__(self, net, lr, betas, weight_decay, decay, precision):
         self.net, self.ema, self.step, self.resting = net, EMA(net, decay), 0, True
         self.weights = [p for p in net.parameters() if p.requires_grad]
+        if not self.weights:
+            raise ValueError("there is nothing to train: every weight of the network is frozen, or it has none")
         self.device = self.weights[0].device
         self.optimiser = torch.optim.AdamW(self.weights, lr, betas=betas, weight_decay=weight_decay, fused=True)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == torch.float16)

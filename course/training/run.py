@@ -141,7 +141,7 @@ def resume(folder):
 
 
 def learned(model, schedule, card, pictures):
-    """The eps losses of a finished run on at most 2,000 pictures that it never saw and as many that it trained on.
+    """The eps losses of a finished run on pictures that it never saw, and on some that it trained on, at most 2,000.
 
     `pictures` is (x, y, x_held, y_held); yields (name, mean, its standard error, losses at TIMES (n,)).
     """

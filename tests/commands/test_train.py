@@ -543,8 +543,11 @@ def test_a_run_of_version_0_1_goes_on_bit_by_bit(tmp_path, bare, half_way, stop)
     assert load_model(tmp_path / "old" / CHECKPOINT)
 
 
-@pytest.mark.parametrize("wish", [["--steps", "9"], ["--batch", "8"], ["--width", "16"], ["--precision", "float16"]])
+WISHES = ["--steps 9", "--minutes 9", "--batch 8", "--width 16", "--precision float16", "--seed 7", "--no-classes"]
+
+
+@pytest.mark.parametrize("wish", map(str.split, WISHES), ids=WISHES)
 def test_what_the_run_has_fixed_cannot_be_wished_otherwise(tmp_path, capsys, bare, half_way, wish):
     save(tmp_path / CHECKPOINT, *half_way)
     assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path), *wish]) == 2
-    assert wish[0] in one_line(capsys)
+    assert wish[0].replace("no-", "") in one_line(capsys)

@@ -95,6 +95,13 @@ def test_a_folder_without_a_run_cannot_be_resumed(tmp_path, capsys):
     assert "nothing to resume" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("plan", ["{}", "[]", "3", '{"data": "digits", "recipe": {"steps": 3}}'])
+def test_the_plan_of_another_command_is_no_run(tmp_path, capsys, plan):
+    (tmp_path / "plan.json").write_text(plan)
+    assert command(tmp_path, "--resume") == 1
+    assert "nothing to resume" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_is_one_line(run, tmp_path, capsys):
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -62,3 +62,8 @@ def test_a_card_is_a_record():
 def test_what_is_no_card_is_refused(text, says):
     with refused(ValueError, says):
         Card.from_json(text)
+
+
+def test_the_card_of_stored_latents_of_version_0_1_is_read():
+    assert Card.from_json('{"latents": 300}') == Card(recipe={"latents": 300})
+    assert Card.from_json('{"latents": 300, "recipe": {"seed": 1}}').recipe == {"seed": 1, "latents": 300}

@@ -176,6 +176,14 @@ def test_a_network_that_is_none_of_ours_cannot_be_kept(tmp_path, net):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_with_another_schedule_and_a_classifier_cannot_be_kept(tmp_path):
+    with refused(ValueError, "converts by .*cosine.* which is not the .*linear"):
+        save_model(tmp_path / "a", as_eps(network(), cosine(), "v"), linear())
+    with refused(ValueError, "a classifier prints no eps"):
+        save_model(tmp_path / "a", Classifier(1, 4), linear())
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_network_that_says_how_it_was_made_can_be_kept():
     assert {name for name in nets.__all__ if "self.config" in inspect.getsource(getattr(nets, name))} == NETS.keys()
 

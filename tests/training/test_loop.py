@@ -14,8 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 from course.data import batches, load
 from course.models import as_eps, with_net
-from course.nets import UNet
-from course.schedules import linear
+from course.nets import MLP, UNet
+from course.schedules import cosine, linear
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
 from course.training.loop import Diverged, loop
 
@@ -222,6 +222,42 @@ def test_a_state_is_not_taken_in_the_middle_of_a_step():
 
     with refused(RuntimeError, "the state of step 1 is gone"):
         reports.extend(report for report in loop(small(), curious, 3) if not reports.append(report))
+
+
+def test_a_weight_that_no_gradient_has_reached_yet_is_no_hindrance():
+    class Later(nn.Module):
+        """Its second weight is used from the third loss on."""
+
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+
+    def loss(net, k, generator):
+        return (net.one + (net.two if k >= 2 else 0) - torch.rand(1, generator=generator)).square().sum()
+
+    unbroken = loop(Later(), loss, 5)
+    state = next(unbroken).state()
+    assert [name for name in state if name.startswith("opt.two")] == []
+    same(finish(loop(Later(), loss, 5, state=state)).state(), finish(unbroken).state())
+
+
+def test_a_network_with_nothing_to_train_is_refused():
+    with refused(ValueError, "there is nothing to train"):
+        next(loop(small().requires_grad_(False), squares, 3))
+
+
+def test_the_average_converts_by_the_schedule_that_it_was_trained_on():
+    x, _ = load("digits", "train")
+    end = finish(train(as_eps(unet(), cosine(), "v"), linear(), batches(x, size=8), 1))
+    assert end.ema.schedule.alpha_bar.equal(linear().alpha_bar)
+
+
+def test_what_prints_x0_may_learn_numbers_of_any_size():
+    points = 5 * normal(64, 2).float()
+    model = as_eps(MLP(2, 8), linear(), "x0")
+    assert finish(train(model, linear(), batches(points, size=32), 3)).loss > 4
+    with refused(Diverged, "near step 1"):
+        next(train(model, linear(), batches(points, size=32), 3, dead=4.0))
 
 
 def pairs(n=100):

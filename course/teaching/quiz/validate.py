@@ -25,7 +25,14 @@ def validate(path):
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         return [f"{name}:{mark.line + 1 if mark else 1}: this is not YAML: {said}"]
-    found = [*_doubled(tree), *_refused(quiz)] or _faults(quiz, path.stem)  # which relies on what the schema asks for
+    except (ValueError, RecursionError) as error:  # a date that is none, lists without end
+        return [f"{name}:1: this cannot be read: {str(error).splitlines()[0]}"]
+    try:
+        found = [*_doubled(tree), *_refused(quiz)] or _faults(
+            quiz, path.stem
+        )  # which relies on what the schema asks for
+    except RecursionError:
+        return [f"{name}:1: this cannot be read: something in it holds itself"]
     return [
         f"{name}:{line}: {reason}" for line, reason in sorted((_line(tree, place), reason) for place, reason in found)
     ]

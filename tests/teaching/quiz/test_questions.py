@@ -658,6 +658,14 @@ def test_file_that_cannot_be_read_is_one_line(tmp_path):
     assert said.startswith("01_latin.yaml:2: this is not UTF-8: ")
 
 
+@pytest.mark.parametrize("text", ["lesson: 2024-13-45", "a: &a [*a]", "[" * 3000])
+def test_what_yaml_trips_over_is_one_line(tmp_path, text):
+    (tmp_path / "01_odd.yaml").write_text(text, encoding="utf-8")
+    [said] = validate(tmp_path / "01_odd.yaml")
+    assert said.startswith("01_odd.yaml:1: ")
+    assert "\n" not in said
+
+
 # The words of exercises ------------------------------------------------------------------------------------------
 
 ADVICE = {
