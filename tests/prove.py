@@ -31,7 +31,12 @@ def _shifted(seed_by):
 random.seed, numpy.random.seed = _shifted(random.seed), _shifted(numpy.random.seed)
 torch.manual_seed = _shifted(torch.manual_seed)
 _rng = numpy.random.default_rng
-numpy.random.default_rng = lambda seed=0: _rng((*numpy.atleast_1d(seed).tolist(), BY)) if BY else _rng(seed)
+
+def _rng_shifted(seed=None):
+    whole = seed if isinstance(seed, tuple) else (seed,)
+    return _rng((*whole, BY) if BY and all(isinstance(part, int) for part in whole) else seed)
+
+numpy.random.default_rng = _rng_shifted
 
 class _Generator(torch.Generator):
     def manual_seed(self, seed):

@@ -135,7 +135,10 @@ DRAWN = """
 import random, numpy, torch
 from course.env import seed_all, seeded, threads
 seed_all(0)
-print(random.random(), numpy.random.rand(), torch.rand(1).item(), torch.rand(1, generator=seeded(3)).item(), threads(1))
+rng = numpy.random.default_rng((5, 1))
+assert numpy.random.default_rng(rng) is rng  # as libraries ask for it
+print(rng.random(), random.random(), numpy.random.rand())
+print(torch.rand(1).item(), torch.rand(1, generator=seeded(3)).item(), threads(1))
 """
 
 
@@ -150,10 +153,10 @@ def test_a_prologue_changes_every_seed_or_the_threads(tmp_path):
         said_after(prologue, tmp_path)
         for prologue in ("pass", SHIFTED.format(by=1), SHIFTED.format(by=0), THREADED.format(count=2))
     )
-    assert all(a != b for a, b in zip(plain[:4], other[:4], strict=True))
+    assert all(a != b for a, b in zip(plain[:5], other[:5], strict=True))
     assert same == plain
-    assert (plain[4], two[4]) == ("1", "2")
-    assert two[:4] == plain[:4]
+    assert (plain[5], two[5]) == ("1", "2")
+    assert two[:5] == plain[:5]
 
 
 WISHES = [([], "lessons"), (["--shift", "2"], "shift-2"), (["--threads", "2"], "threads-2")]
