@@ -62,9 +62,9 @@ proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two thre
 	echo "== a plainer processor"; \
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED) || status=1; exit $$status
 
-# Colab has Python 3.13: taken where there is one, else the line below says which.
+# Colab has Python 3.13: taken where there is one that runs (pyenv has names without), else the line below says which.
 COLAB := build/colab
-COLAB_PYTHON = $(or $(shell command -v python3.13),$(PYTHON))
+COLAB_PYTHON = $(or $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null),$(PYTHON))
 colab: $(STAMP) ## Run every lesson with its proofs under the package versions of Colab (tools/colab.txt).
 	@echo "Python 3.13 is that of Colab; this is $$($(COLAB_PYTHON) --version)."
 	$(BIN)/uv venv --quiet --clear --python $(COLAB_PYTHON) $(COLAB)

@@ -15,11 +15,12 @@ def main(chosen):
     """Print the overview. Raises UserError where it cannot be read."""
     from course.commands import UserError
     from course.teaching import events
+    from course.teaching.language import say
     from course.teaching.overview import overview
 
     try:
         print(overview())
     except OSError as error:
         raise UserError(str(error)) from error
-    print(f"Kept in {events.place()}")
+    print(say("progress.place", path=events.place()))
     return 0

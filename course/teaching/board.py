@@ -4,6 +4,7 @@ from html import escape
 
 import ipywidgets
 
+from course.teaching.language import say
 from course.teaching.overview import overview
 from course.viz import html
 
@@ -17,7 +18,10 @@ class Board:
     """The overview on the page; `.box` is its widget."""
 
     def __init__(self):
-        self.table, button = ipywidgets.HTML(), ipywidgets.Button(description="Look again", layout={"width": "10em"})
+        self.table, button = (
+            ipywidgets.HTML(),
+            ipywidgets.Button(description=say("progress.look"), layout={"width": "10em"}),
+        )
         button.on_click(lambda _: self.look())
         self.box = ipywidgets.VBox([self.table, button])
         self.look()

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.teaching.language import say
+
 VERSION = 1  # of the table below; a file of a later one is set aside, not touched
 COLUMNS = (
     "at REAL NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, answer TEXT NOT NULL, points INTEGER NOT NULL, "
@@ -115,7 +117,7 @@ def _begin(path):
             for end in ("-journal", "-wal", "-shm", ""):  # the file last: nothing may be left beside a new one
                 if (part := path.with_name(path.name + end)).exists():
                     part.replace(aside.with_name(aside.name + end))
-            said = f"{path} cannot be used: {reason}. It is kept as {aside.name}; a new one begins."
+            said = say("progress.set-aside", path=path, reason=reason, name=aside.name)
             warnings.warn(said, stacklevel=5)
             return _open(path, make=True)
     finally:

@@ -1,14 +1,16 @@
 """What a learner has done, lesson by lesson, where to go on, and what to repeat. No torch is needed."""
 
+import unicodedata
 from dataclasses import dataclass
 from html import escape
 
 from course import env
 from course.teaching import events, quiz
 from course.teaching.exercises.feedback import POINTS
+from course.teaching.language import say
 from course.viz import html
 
-HEADS = ("lesson", "questions right", "exercises right", "points")
+COLUMNS = ("lesson", "questions", "exercises", "points")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Lesson:
     def cells(self):
         """The row of the table, as texts."""
         pairs = (self.questions, self.exercises, self.points)
-        return (f"{self.number} {self.title}", *(f"{mine} of {all}" for mine, all in pairs))
+        return (f"{self.number} {self.title}", *(say("progress.of", mine=mine, all=all) for mine, all in pairs))
 
 
 @dataclass(frozen=True)
@@ -48,26 +50,38 @@ class Overview:
     due: tuple
 
     def __str__(self):
-        rows = [HEADS, *(lesson.cells for lesson in self.lessons)]
-        wide = [max(len(row[k]) for row in rows) for k in range(len(HEADS))]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, wide, strict=True)).rstrip() for row in rows]
+        rows = [_heads(), *(lesson.cells for lesson in self.lessons)]
+        wide = [max(_width(row[k]) for row in rows) for k in range(len(COLUMNS))]
+        lines = [
+            "  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, wide, strict=True)).rstrip()
+            for row in rows
+        ]
         return "\n".join([*lines, "", *self.advice()])
 
     def advice(self):
         """Where to go on, and what to repeat: one or two sentences."""
         if self.ahead is None:
-            yield "Everything is done."
+            yield say("progress.done")
         else:
-            yield f"Go on with lesson {self.ahead.number}, {self.ahead.title}."
+            yield say("progress.ahead", number=self.ahead.number, title=self.ahead.title)
             if self.ahead.begun:
                 shown, rest = self.ahead.open[:6], len(self.ahead.open[6:])
-                yield f"Open there: {', '.join(shown)}{f' and {rest} more' if rest else ''}."
+                yield say("progress.open-more" if rest else "progress.open", ids=", ".join(shown), more=rest)
         if self.due:
-            yield f"To repeat today, because you missed it once: {', '.join(self.due)}."
+            yield say("progress.due", ids=", ".join(self.due))
 
     def _repr_html_(self):
         advice = "".join(f"<p>{escape(line)}</p>" for line in self.advice())
-        return html.table(HEADS, [lesson.cells for lesson in self.lessons]) + advice
+        return html.table(_heads(), [lesson.cells for lesson in self.lessons]) + advice
+
+
+def _width(text):
+    """The columns that a text takes in a terminal: Hangul is twice as wide."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _heads():
+    return [say(f"progress.{column}") for column in COLUMNS]
 
 
 def overview(found=None, now=None):

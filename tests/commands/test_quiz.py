@@ -38,7 +38,8 @@ def sound(*paths):
     said = [f"{len(paths)} file{'s' * (len(paths) > 1)}, no fault"]
     every, missing = 0, {}
     for path in paths:
-        texts = re.findall(r"^ +(?:says|hint|more): (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        _, _, exercises = path.read_text(encoding="utf-8").partition("\nexercises:\n")
+        texts = re.findall(r"^ +[a-z0-9-]+: {(en: .*)}$", exercises, re.MULTILINE)
         every += len(texts)
         missing[path.stem[:2]] = sum("ko:" not in text for text in texts)
     listed = ", ".join(f"{lesson}: {count}" for lesson, count in missing.items() if count)

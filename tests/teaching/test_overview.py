@@ -114,6 +114,18 @@ def test_text_and_html_hold_the_same_cells():
     assert heads == re.split(r"\s{2,}", text[0]) == ["lesson", "questions right", "exercises right", "points"]
 
 
+def test_it_speaks_korean_and_its_columns_still_stand_below_each_other(monkeypatch):
+    """A letter of Hangul is two columns wide in a terminal."""
+    monkeypatch.setenv("COURSE_LANG", "ko")
+    seen = overview([*everything("01"), answer("02-1", 0, day=1)], now=5 * DAY)
+    head, *rows = str(seen).splitlines()[: len(seen.lessons) + 1]
+    assert head.split() == ["단원", "맞은", "문제", "맞은", "연습", "문제", "점수"]
+    lines = [head.removesuffix("점수")]
+    lines += [row.removesuffix(lesson.cells[-1]) for row, lesson in zip(rows, seen.lessons, strict=True)]
+    assert len({sum(2 if re.match("[가-힣]", c) else 1 for c in line) for line in lines}) == 1
+    assert [*seen.advice()] == ["02 단원(forward process)을 이어서 하세요.", "한 번 틀려서 오늘 다시 풀 것: 02-1."]
+
+
 def test_html_is_escaped():
     lesson = Lesson("01", "a<b & c", (0, 1), (0, 1), (0, 1))
     page = Overview((lesson,), lesson, ("<i>",))._repr_html_()

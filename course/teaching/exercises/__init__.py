@@ -9,6 +9,7 @@ from html import escape
 
 from course.teaching import events, quiz
 from course.teaching.exercises.feedback import POINTS
+from course.teaching.language import say
 
 __all__ = ["POINTS", "Solution", "check", "find", "ids", "solution"]
 _tries = {}  # wrong answers to an exercise since the kernel began
@@ -44,7 +45,7 @@ def check(id, fn, seed=None):
     try:
         events.note("exercise", id, result.status, result.points, result.out_of)
     except OSError as error:
-        return result.also(f"This was not kept: {error}")
+        return result.also(say("exercise.lost", reason=error))
     return result
 
 

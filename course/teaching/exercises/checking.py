@@ -5,15 +5,16 @@ Running and judging are apart: `outcome` needs the function, `judge` only what c
 
 import copy
 import dis
-import inspect
 import random
 import traceback
 from dataclasses import dataclass, replace
+from inspect import signature
 
 import torch
 
 from course.teaching import quiz
 from course.teaching.exercises.feedback import POINTS, Result
+from course.teaching.language import say, spoken
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Outcome:
     value: object = None
     error: str = ""  # the name of its type
     message: str = ""
-    line: str = ""  # where in the learner's own code
+    line: tuple = ()  # where in the learner's own code: its number, and what stands there
     changed: tuple = ()
 
 
@@ -45,7 +46,7 @@ def _own_line(fn, error):
     """The last line of the learner's own code on the way to an error."""
     own = getattr(getattr(fn, "__code__", None), "co_filename", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
-    return f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    return (frames[-1].lineno, frames[-1].line) if frames else ()
 
 
 def _tensors(value):
@@ -95,13 +96,12 @@ def unfilled(fn):
 
 def examine(exercise, fn, seed=None, tries=0):
     """The Result of a function after so many wrong `tries`. Raises nothing that the function raises."""
-    out_of = POINTS
     if not callable(fn):
         name = "my_" + exercise.id.partition("-")[2]
-        said = f"check needs the function itself: check({exercise.id!r}, {name}), without brackets after {name}."
-        return Result(exercise.id, "error", 0, out_of, said)
+        said = say("exercise.no-function", call=f"check({exercise.id!r}, {name})", name=name)
+        return Result(exercise.id, "error", 0, POINTS, said)
     if unfilled(fn):
-        return Result(exercise.id, "not attempted", 0, out_of, "Replace the ... in its body, and run it again.")
+        return Result(exercise.id, "not attempted", 0, POINTS, say("exercise.stub"))
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
     return judge(exercise, cases, [outcome(fn, case) for case in cases], tries)
@@ -109,21 +109,25 @@ def examine(exercise, fn, seed=None, tries=0):
 
 def judge(exercise, cases, found, tries=0):
     """The Result of what came back for each case."""
+    words = quiz.exercises(exercise.id.partition("-")[0])[exercise.id]
+    whats = [spoken(words["cases"][case.slug]) for case in cases]
     truth = [outcome(exercise.truth, case) for case in cases]
     passed = [agree(one, right) and not one.changed for one, right in zip(found, truth, strict=True)]
-    tested = tuple(zip((case.what for case in cases), passed, strict=True))
-    shown = {"tested": tested, "figure": _figure(exercise, cases, found, truth)}
+    shown = {"tested": tuple(zip(whats, passed, strict=True))}
+    if figure := _figure(exercise, cases, found, truth):
+        shown |= {"figure": figure, "caption": spoken(words["picture"])}
     if all(passed):
-        said = f"Equal to the truth on {len(cases)} random inputs."
-        return Result(exercise.id, "correct", POINTS, POINTS, said, **shown)
-    mistake = known(exercise, cases, found)
-    if mistake:
-        return Result(exercise.id, "not yet", 0, POINTS, advice(exercise.id, mistake, tries), mistake=mistake, **shown)
+        return Result(exercise.id, "correct", POINTS, POINTS, say("exercise.equal", count=len(cases)), **shown)
+    if mistake := known(exercise, cases, found):
+        said = advice(words["mistakes"][mistake], tries)
+        return Result(exercise.id, "not yet", 0, POINTS, said, mistake=mistake, **shown)
     k = passed.index(False)
-    said = describe(cases[k], found[k], truth[k], list(inspect.signature(exercise.truth).parameters))
-    if tries:
-        said += f" solution({exercise.id!r}) shows how the course does it."
-    return Result(exercise.id, "error" if found[k].error else "not yet", 0, POINTS, said, **shown)
+    parts = [
+        say("exercise.input", case=whats[k]),
+        describe(found[k], truth[k], [*signature(exercise.truth).parameters]),
+    ]
+    parts += [say("exercise.solution", call=f"solution({exercise.id!r})")] if tries else []
+    return Result(exercise.id, "error" if found[k].error else "not yet", 0, POINTS, " ".join(parts), **shown)
 
 
 def known(exercise, cases, found):
@@ -135,40 +139,39 @@ def known(exercise, cases, found):
     return None
 
 
-def advice(id, slug, tries):
+def advice(words, tries):
     """What is said to a learner who makes a known mistake: what it is, a hint, and after the first try another."""
-    words, language = quiz.exercises(id.partition("-")[0])[id]["mistakes"][slug], quiz.language()
-    return " ".join(quiz.in_language(words[key], language) for key in ("says", "hint", "more")[: 3 if tries else 2])
+    return " ".join(spoken(words[key]) for key in ("says", "hint", "more")[: 3 if tries else 2])
 
 
-def describe(case, found, truth, names):
-    """What is wrong with an outcome for which no mistake is known: one or two sentences. `names` are the arguments'."""
-    on = f"Tested: {case.what}."
+def describe(found, truth, names):
+    """What is wrong with an outcome for which no mistake is known, in a sentence. `names` are the arguments'."""
     if found.error and found.error != truth.error:
-        at = f" at {found.line}" if found.line else ""
-        return f"{on} It stopped with {found.error}: {found.message.splitlines()[0] if found.message else ''}{at}."
+        error = ": ".join([found.error, *found.message.splitlines()[:1]])
+        if not found.line:
+            return say("exercise.stopped", error=error)
+        number, code = found.line
+        return say("exercise.stopped-at", error=error, number=number, code=code)
     if found.changed:
-        return f"{on} It changes its input {names[found.changed[0]]}: work on new tensors, without += or x_()."
+        return say("exercise.changed", name=names[found.changed[0]])
     if truth.error:
-        return f"{on} It should raise {truth.error}: {truth.message}."
+        return say("exercise.should-raise", error=f"{truth.error}: {truth.message}")
     if found.value is None:
-        return f"{on} It returns nothing: is there a return on every way through it?"
+        return say("exercise.no-return")
     if isinstance(found.value, str):
-        return f"{on} It returns a {found.value}; a tensor is asked for."
-    if len(found.value) != len(truth.value):
-        asked = "one tensor is asked for" if len(truth.value) == 1 else f"{len(truth.value)} tensors are asked for"
-        return (
-            f"{on} It returns {len(found.value)} things where {asked}; torch.tensor and torch.stack make one of many."
-        )
+        return say("exercise.no-tensor", type=found.value)
+    count, asked = len(found.value), len(truth.value)
+    if count != asked:
+        return say("exercise.count-one" if asked == 1 else "exercise.count", count=count, asked=asked)
     for mine, right in zip(found.value, truth.value, strict=True):
         if mine.shape != right.shape:
-            return f"{on} The shape should be {tuple(right.shape)}, yours is {tuple(mine.shape)}."
+            return say("exercise.shape", asked=tuple(right.shape), found=tuple(mine.shape))
         if mine.dtype != right.dtype:
-            return f"{on} The dtype should be {right.dtype}, yours is {mine.dtype}."
+            return say("exercise.dtype", asked=right.dtype, found=mine.dtype)
         if right.isfinite().all() and not mine.isfinite().all():
-            return f"{on} Some of its numbers are nan or infinite."
+            return say("exercise.not-finite")
     apart = [(a.double() - b.double()).abs().max().item() for a, b in zip(found.value, truth.value, strict=True)]
-    return f"{on} The numbers differ, by up to {max(apart):.3g}."
+    return say("exercise.apart", most=f"{max(apart):.3g}")
 
 
 def _figure(exercise, cases, found, truth):

@@ -8,19 +8,19 @@ from course.teaching.exercises.spec import Case, Exercise
 
 def _cases(generator):
     x, _ = load("digits", "all")
-    yield Case("digits, float32", (x[torch.randperm(len(x), generator=generator)[:6]],))
-    for what, shape in (
-        ("pictures in colour, float64", (2, 3, 5, 4)),
-        ("as many pictures as they are wide", (4, 1, 4, 4)),
+    yield Case("digits", (x[torch.randperm(len(x), generator=generator)[:6]],))
+    for slug, shape in (
+        ("colour", (2, 3, 5, 4)),
+        ("square", (4, 1, 4, 4)),
     ):
-        yield Case(what, (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1,))
+        yield Case(slug, (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1,))
 
 
 def _picture(case, yours, truth):
     from course.viz import pictures
 
     rows = [case.args[0], yours[0].float(), truth[0]]
-    return pictures(rows, labels=["x", "yours", "right"], title="A picture, what you made of it, and its negative")
+    return pictures(rows, labels=["x", "yours", "right"])
 
 
 def negative(x):

@@ -82,44 +82,44 @@ def noise_std(patch):
 
 
 def _mix_cases(generator):
-    for what, shape, dtype in (
-        ("an SNR for each picture, float64", (6, 1, 5, 4), torch.float64),
-        ("as many pictures as they are wide", (4, 3, 4, 4), torch.float64),
+    for slug, shape, dtype in (
+        ("own-snr", (6, 1, 5, 4), torch.float64),
+        ("square", (4, 3, 4, 4), torch.float64),
         ("float32", (5, 1, 3, 6), torch.float32),
-        ("one SNR for all, 0-dim", (3, 1, 4, 5), torch.float64),
+        ("one-snr", (3, 1, 4, 5), torch.float64),
     ):
         x0 = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1).to(dtype)
         dB = 40 * torch.rand(shape[0], generator=generator, dtype=torch.float64) - 20  # SNRs from 0.01 to 100
         snr = (10 ** (dB / 10)).to(dtype)
-        yield Case(what, (x0, snr[0] if "0-dim" in what else snr, normal(generator, *shape, dtype=dtype)))
+        yield Case(slug, (x0, snr[0] if slug == "one-snr" else snr, normal(generator, *shape, dtype=dtype)))
 
 
 def _noise_std_cases(generator):
-    for what, shape, dtype in (
-        ("patches of different greys, float64", (16, 3, 4), torch.float64),
-        ("as many patches as they are high and wide", (4, 4, 4), torch.float64),
-        ("patches of four pixels", (5, 2, 2), torch.float64),
+    for slug, shape, dtype in (
+        ("greys", (16, 3, 4), torch.float64),
+        ("square", (4, 4, 4), torch.float64),
+        ("four-pixels", (5, 2, 2), torch.float64),
         ("float32", (6, 8, 7), torch.float32),
     ):
         grey, std = torch.rand(2, shape[0], 1, 1, generator=generator, dtype=torch.float64)
-        yield Case(what, ((2 * grey - 1 + (0.05 + std) * normal(generator, *shape)).to(dtype),))
+        yield Case(slug, ((2 * grey - 1 + (0.05 + std) * normal(generator, *shape)).to(dtype),))
 
 
 def _standardise_cases(generator):
     camera = ((photo("camera") + 1) * 127.5).round().to(torch.uint8)  # (1, 1, 512, 512)
     corners = torch.randint(480, (6, 2), generator=generator).tolist()
-    yield Case("parts of a photograph", (torch.cat([camera[..., i : i + 32, j : j + 32] for i, j in corners]),))
+    yield Case("photograph", (torch.cat([camera[..., i : i + 32, j : j + 32] for i, j in corners]),))
     each = torch.arange(256)[torch.randperm(256, generator=generator)].to(torch.uint8)
-    yield Case("every byte once", (each.reshape(4, 4, 4, 4),))
+    yield Case("every-byte", (each.reshape(4, 4, 4, 4),))
     dull = torch.randint(110, 145, (3, 3, 6, 5), generator=generator)
-    yield Case("dull pictures in colour, bytes from 110 to 144", (dull.to(torch.uint8),))
+    yield Case("dull", (dull.to(torch.uint8),))
 
 
 def _standardise_picture(case, yours, truth):
     from course.viz import pictures
 
     rows = [yours[0].float(), truth[0]]
-    return pictures(rows, labels=["yours", "right"], title="Shown from -1, black, to 1, white: the rows should agree")
+    return pictures(rows, labels=["yours", "right"])
 
 
 def _stretched(u):

@@ -136,19 +136,19 @@ def _alpha_bar_cases(generator):
     def random(T):
         return 0.02 + 0.5 * torch.rand(T, generator=generator, dtype=torch.float64)
 
-    yield Case("20 large steps, in no order", (random(20),))
-    yield Case("a single step", (random(1),))
-    yield Case("7 steps of growing size", (random(7).sort().values,))
-    yield Case("the 1,000 small steps of linear()", (linear().beta[1:],))
+    yield Case("large-steps", (random(20),))
+    yield Case("single-step", (random(1),))
+    yield Case("growing-steps", (random(7).sort().values,))
+    yield Case("linear", (linear().beta[1:],))
 
 
 def _cosine_cases(generator):
     s, cap = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-    yield Case("20 steps, s and max_beta left to their defaults", (20,))
-    yield Case("300 steps", (300,))
-    yield Case("a larger s", (15, 0.12 + 0.1 * s, 0.999))
-    yield Case("a lower max_beta", (30, 0.008, 0.05 + 0.1 * cap))
-    yield Case("a single step", (1,))
+    yield Case("defaults", (20,))
+    yield Case("many-steps", (300,))
+    yield Case("larger-s", (15, 0.12 + 0.1 * s, 0.999))
+    yield Case("lower-cap", (30, 0.008, 0.05 + 0.1 * cap))
+    yield Case("single-step", (1,))
 
 
 def _pictures(first, tables=torch.float64):
@@ -158,16 +158,16 @@ def _pictures(first, tables=torch.float64):
     """
 
     def cases(generator):
-        for what, shape, dtype, table in (
-            ("pictures, float64", (6, 1, 5, 4), torch.float64, coarse()),
-            ("as many pictures as they are wide", (4, 3, 4, 4), torch.float64, coarse()),
-            ("points, float32", (7, 2), torch.float32, coarse().to(tables)),
-            ("pictures, float32, a table of 1,000 steps", (5, 3, 2, 6), torch.float32, linear().alpha_bar.to(tables)),
+        for slug, shape, dtype, table in (
+            ("pictures", (6, 1, 5, 4), torch.float64, coarse()),
+            ("square", (4, 3, 4, 4), torch.float64, coarse()),
+            ("points", (7, 2), torch.float32, coarse().to(tables)),
+            ("long-table", (5, 3, 2, 6), torch.float32, linear().alpha_bar.to(tables)),
         ):
             x, other = normal(generator, 2, *shape, dtype=dtype)
             T = len(table) - 1
             t = torch.cat([torch.tensor([first, T]), torch.randint(2, T, (shape[0] - 2,), generator=generator)])
-            yield Case(what, (table, x, t, other))
+            yield Case(slug, (table, x, t, other))
 
     return cases
 
@@ -180,17 +180,15 @@ def _views(alpha_bar, x_t, t, eps):
 def _curve(case, yours, truth):
     from course.viz import curves
 
-    title = "Your alpha_bar should lie on the dashed line"
-    return curves(range(len(truth[0])), {"yours": yours[0]}, {"right": truth[0]}, title=title, x_label="t")
+    return curves(range(len(truth[0])), {"yours": yours[0]}, {"right": truth[0]}, x_label="t")
 
 
 def _curve_and_end(case, yours, truth):
     from course.viz import curves, panels
 
     fig, (left, right) = panels(2)
-    t, named = torch.arange(len(truth[0])), {"x_label": "t", "truth": {"right": truth[0]}}
-    curves(t, {"yours": yours[0]}, title="alpha_bar should lie on the dashed line", ax=left, **named)
-    curves(t, {"yours": yours[0]}, title="and on a log axis, too", logy=True, ax=right, **named)
+    for ax, logy in ((left, False), (right, True)):
+        curves(range(len(truth[0])), {"yours": yours[0]}, {"right": truth[0]}, logy=logy, x_label="t", ax=ax)
     return fig
 
 

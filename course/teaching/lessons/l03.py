@@ -4,9 +4,10 @@ import torch
 
 from course.exact import GaussianMixture
 from course.forward import convert, q_posterior
-from course.samplers import ddpm, last
+from course.samplers import ddpm
 from course.schedules import Schedule, linear
-from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
+from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
+from course.teaching.exercises.steps import stepped, times
 
 
 def pair(table, t, s):
@@ -52,7 +53,7 @@ Q_POSTERIOR = {
     "variance": _posterior(lambda *p: (*_weights(*p)[:2], _weights(*p)[2] ** 2)),
     "sqrt-beta": _posterior(lambda A, B, al, be: (*_weights(A, B, al, be)[:2], be.sqrt())),
     "early": _posterior(read=early),
-    "last-axis": _posterior(shape=lambda a, x: a),
+    "last-axis": _posterior(shape=as_given),
 }
 
 
@@ -85,7 +86,7 @@ DDPM_STEP = {
     "spreads-blended": _step(std=lambda A, B, beta, v: (1 - v) * _blend(A, B, beta, 0.0) + v * beta.sqrt()),
     "one-step": _step(read=one_step),
     "early": _step(read=early),
-    "last-axis": _step(shape=lambda a, x: a),
+    "last-axis": _step(shape=as_given),
 }
 
 
@@ -93,17 +94,17 @@ def _mixture_cases(generator):
     line = torch.linspace(-3, 3, 61, dtype=torch.float64)[:, None]
     when = torch.randint(4, 13, (1,), generator=generator).expand(61)
     two = torch.tensor([[-1.0], [1.0]]).double(), torch.tensor([0.1, 0.4]).double(), torch.tensor([0.3, 0.7]).double()
-    yield Case("points on a line, two parts", (coarse(), line, when, *two))
-    for what, B, K, D, t, away, dtype in (
-        ("five dimensions, every row its own t", 6, 3, 5, [0, 1, 20, 5, 9, 14], 1, torch.float64),
-        ("points far from every part", 4, 3, 2, [1, 2, 6, 11], 60, torch.float64),
-        ("as many rows as parts and as dimensions", 4, 4, 4, [3, 20, 7, 12], 2, torch.float64),
+    yield Case("line", (coarse(), line, when, *two))
+    for slug, B, K, D, t, away, dtype in (
+        ("five-dimensions", 6, 3, 5, [0, 1, 20, 5, 9, 14], 1, torch.float64),
+        ("far", 4, 3, 2, [1, 2, 6, 11], 60, torch.float64),
+        ("square", 4, 4, 4, [3, 20, 7, 12], 2, torch.float64),
         ("float32", 5, 3, 2, [20, 6, 9, 12, 16], 2, torch.float32),
     ):
         means, x_t = 0.6 * normal(generator, K, D, dtype=dtype), away * normal(generator, B, D, dtype=dtype)
         stds = torch.linspace(0.2, 1, K, dtype=dtype)
         weights = torch.rand(K, generator=generator, dtype=torch.float64) ** 2 + torch.tensor([0.05, *[0.3] * (K - 1)])
-        yield Case(what, (coarse(), x_t, torch.tensor(t), means, stds, (weights / weights.sum()).to(dtype)))
+        yield Case(slug, (coarse(), x_t, torch.tensor(t), means, stds, (weights / weights.sum()).to(dtype)))
 
 
 def _variance(A, stds):
@@ -143,11 +144,8 @@ MIXTURE_EPS = {
 def _mixture_draw(case, yours, truth):
     from course import viz
 
-    lines = {"yours": yours[0][:, 0]}
-    title = "The noise that is expected at each place: two parts on a line"
-    return viz.curves(
-        case.args[1][:, 0], lines, {"asked for": truth[0][:, 0]}, title=title, x_label="x_t", y_label="eps", legend=True
-    )
+    x, mine, right = case.args[1][:, 0], yours[0][:, 0], truth[0][:, 0]
+    return viz.curves(x, {"yours": mine}, {"right": right}, x_label="x_t", y_label="eps", legend=True)
 
 
 MIXTURE_EXERCISE = Exercise(
@@ -160,56 +158,31 @@ MIXTURE_EXERCISE = Exercise(
 )
 
 
-def times(generator, rows, T):
-    """Pairs t, s (rows,) with 0 <= s < t <= T: at first edges, jumps and one single step, then random ones."""
-    t = torch.randint(2, T + 1, (rows,), generator=generator)
-    s = (t * torch.rand(rows, generator=generator)).long()
-    fixed = torch.tensor([[1, 0], [T, T // 4], [T // 2, T // 2 - 1], [T // 2, 0], [T // 4, 1]])[:rows]
-    t[:5], s[:5] = fixed.T
-    return t, s
-
-
-def stepped(walk, alpha_bar, x, t, s, eps, noise, **options):
-    """x (B, ...) taken from t (B,) to s (B,) by a sampler, row by row, with `noise` in place of what it draws."""
-    schedule = Schedule(alpha_bar)
-    rows = zip(x, torch.stack([t, s], 1), eps, noise, strict=True)
-    return torch.stack([_landed(walk, schedule, *row, options) for row in rows])
-
-
-def _landed(walk, schedule, x, pair, eps, noise, options):
-    """A step is linear, so we step zeros beside x: what is left of them is the std times what was drawn."""
-    both, both_eps = torch.stack([x, 0 * x]), torch.stack([eps, 0 * eps])
-    generator, twin = (torch.Generator().manual_seed(0) for _ in range(2))
-    moved, left = last(walk(lambda *_: both_eps, schedule, both, pair, generator=generator, **options))
-    drawn = torch.randn(both.shape, generator=twin, dtype=x.dtype)
-    return moved + left / drawn[1] * (noise - drawn[0])
-
-
 def _posterior_cases(generator):
-    for what, shape, table, dtype in (
-        ("pictures, every row its own t and s", (6, 1, 5, 4), coarse(), torch.float64),
-        ("as many pictures as they are wide", (4, 3, 4, 4), coarse(), torch.float64),
-        ("points, float32", (7, 2), coarse(), torch.float32),
-        ("points, on the linear schedule", (5, 2), linear().alpha_bar, torch.float64),
+    for slug, shape, table, dtype in (
+        ("pictures", (6, 1, 5, 4), coarse(), torch.float64),
+        ("square", (4, 3, 4, 4), coarse(), torch.float64),
+        ("points", (7, 2), coarse(), torch.float32),
+        ("linear", (5, 2), linear().alpha_bar, torch.float64),
     ):
         x0, x_t = normal(generator, 2, *shape, dtype=dtype)
-        yield Case(what, (table, x0, x_t, *times(generator, shape[0], len(table) - 1)))
+        yield Case(slug, (table, x0, x_t, *times(generator, shape[0], len(table) - 1)))
 
 
 def _step_cases(generator):
-    for what, shape, table, variance, dtype in (
-        ("pictures, variance 0", (6, 1, 5, 4), coarse(), 0.0, torch.float64),
-        ("as many pictures as they are wide, variance 1", (4, 3, 4, 4), coarse(), 1.0, torch.float64),
-        ("points, float32, variance 0.3", (7, 2), coarse(), 0.3, torch.float32),
-        ("points, on the linear schedule, variance 1", (5, 2), linear().alpha_bar, 1.0, torch.float64),
+    for slug, shape, table, variance, dtype in (
+        ("pictures", (6, 1, 5, 4), coarse(), 0.0, torch.float64),
+        ("square", (4, 3, 4, 4), coarse(), 1.0, torch.float64),
+        ("points", (7, 2), coarse(), 0.3, torch.float32),
+        ("linear", (5, 2), linear().alpha_bar, 1.0, torch.float64),
     ):
         x_t, eps, noise = normal(generator, 3, *shape, dtype=dtype)
-        yield Case(what, (table, x_t, *times(generator, shape[0], len(table) - 1), eps, noise, variance))
+        yield Case(slug, (table, x_t, *times(generator, shape[0], len(table) - 1), eps, noise, variance))
     (x_t, eps, noise), t = normal(generator, 3, 8, 4), torch.randint(7, 11, (8,), generator=generator)
     s = torch.where(torch.arange(8) < 4, 1, t - 1)
-    yield Case("single steps, and jumps to s = 1, variance 0.5", (coarse(), x_t, t, s, eps, noise, 0.5))
+    yield Case("single-steps", (coarse(), x_t, t, s, eps, noise, 0.5))
     (x_t, eps, noise), t = normal(generator, 3, 4, 4), torch.tensor([1, 2, 1, 3])
-    yield Case("last steps, variance 1", (coarse(), x_t, t, 0 * t, eps, noise, 1.0))
+    yield Case("last-steps", (coarse(), x_t, t, 0 * t, eps, noise, 1.0))
 
 
 EXERCISES = (

@@ -8,17 +8,17 @@ import torch.nn as nn
 from course.forward import q_sample
 from course.nets import ResBlock, timestep_embedding
 from course.schedules import Schedule, linear
-from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
+from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
 from course.training.eps import loss_fn
 from course.training.loop import EMA
 
 
 def _embedding_cases(generator):
     """Times up to 20: beyond, float32 loses digits of the angle, and nobody could be told right from wrong by them."""
-    yield Case("the times 0 to 20", (torch.arange(21), 16))
-    yield Case("fractional times", (20 * torch.rand(5, generator=generator), 8))
-    yield Case("another max_period", (torch.randint(1, 21, (6,), generator=generator), 12, 100.0))
-    yield Case("two frequencies", (torch.randint(1, 21, (4,), generator=generator), 4))
+    yield Case("whole-times", (torch.arange(21), 16))
+    yield Case("fractions", (20 * torch.rand(5, generator=generator), 8))
+    yield Case("other-period", (torch.randint(1, 21, (6,), generator=generator), 12, 100.0))
+    yield Case("two-frequencies", (torch.randint(1, 21, (4,), generator=generator), 4))
 
 
 def _embedding(frequency=lambda k, half, period: period ** (-k / half), clock=lambda t: t,
@@ -36,7 +36,7 @@ def _draw_embedding(case, yours, truth):
     from course import viz
 
     rows = torch.stack([yours[0], truth[0]]).float()[:, None]  # (2, 1, B, dim)
-    return viz.pictures(rows, titles=("yours", "asked for"), title="One row for each time, from 0 on top to 20")
+    return viz.pictures(rows, titles=("yours", "right"))
 
 
 EMBEDDING = Exercise(
@@ -60,14 +60,14 @@ EMBEDDING = Exercise(
 
 
 def _film_cases(generator):
-    for what, B, C, H, W, dtype in (
+    for slug, B, C, H, W, dtype in (
         ("pictures", 6, 3, 5, 4, torch.float64),
-        ("as many pictures as channels, rows and columns", 4, 4, 4, 4, torch.float64),
-        ("one channel, float32", 2, 1, 3, 3, torch.float32),
+        ("square", 4, 4, 4, 4, torch.float64),
+        ("one-channel", 2, 1, 3, 3, torch.float32),
     ):
-        yield Case(what, (normal(generator, B, C, H, W, dtype=dtype), normal(generator, B, 2 * C, dtype=dtype)))
+        yield Case(slug, (normal(generator, B, C, H, W, dtype=dtype), normal(generator, B, 2 * C, dtype=dtype)))
     h = normal(generator, 3, 2, 4, 4)
-    yield Case("e = 0, which changes nothing", (h, h.new_zeros(3, 4)))
+    yield Case("zero", (h, h.new_zeros(3, 4)))
 
 
 def _film(bend=lambda h, scale, shift: h * (1 + scale) + shift, cut=lambda e: e.chunk(2, 1),
@@ -101,14 +101,14 @@ def _average(shadow, weights, step, decay):
 
 
 def _ema_cases(generator):
-    for what, step, decay, shape, dtype in (
-        ("the first step", 0, 0.999, (3, 5), torch.float64),
-        ("step 8", 8, 0.99, (4, 4), torch.float64),
-        ("step 90 with a short memory, decay 0.5", 90, 0.5, (6,), torch.float64),
-        ("step 5,000, past the warm-up", 5000, 0.99, (2, 3, 2, 2), torch.float64),
+    for slug, step, decay, shape, dtype in (
+        ("first-step", 0, 0.999, (3, 5), torch.float64),
+        ("step-8", 8, 0.99, (4, 4), torch.float64),
+        ("short-memory", 90, 0.5, (6,), torch.float64),
+        ("past-warm-up", 5000, 0.99, (2, 3, 2, 2), torch.float64),
         ("float32", 40, 0.9, (5,), torch.float32),
     ):
-        yield Case(what, (*normal(generator, 2, *shape, dtype=dtype), step, decay))
+        yield Case(slug, (*normal(generator, 2, *shape, dtype=dtype), step, decay))
 
 
 def _ema(keep):
@@ -142,29 +142,29 @@ EMA_STEP = Exercise(
 
 
 def _pair_cases(generator):
-    for what, shape, table, dtype in (
-        ("pictures, every one its own t", (6, 1, 5, 4), coarse(), torch.float64),
-        ("as many pictures as channels, rows and columns", (4, 4, 4, 4), coarse(), torch.float64),
-        ("colour pictures, float32", (5, 3, 2, 3), coarse(), torch.float32),
-        ("the linear schedule, float32", (8, 1, 8, 8), linear().alpha_bar, torch.float32),
+    for slug, shape, table, dtype in (
+        ("pictures", (6, 1, 5, 4), coarse(), torch.float64),
+        ("square", (4, 4, 4, 4), coarse(), torch.float64),
+        ("colour", (5, 3, 2, 3), coarse(), torch.float32),
+        ("linear", (8, 1, 8, 8), linear().alpha_bar, torch.float32),
     ):
         x0, eps = normal(generator, 2, *shape, dtype=dtype)
         T = len(table) - 1
         t = torch.cat([torch.tensor([T, 0, 1]), torch.randint(1, T, (shape[0] - 3,), generator=generator)])
-        yield Case(what, (table, x0, t, eps))
+        yield Case(slug, (table, x0, t, eps))
 
 
 def _loss_cases(generator):
-    for what, shape, dtype in (
+    for slug, shape, dtype in (
         ("pictures", (4, 1, 4, 4), torch.float64),
-        ("colour pictures, float32", (5, 3, 2, 6), torch.float32),
-        ("the same batch twice", (4, 2, 3, 3), torch.float64),
+        ("colour", (5, 3, 2, 6), torch.float32),
+        ("twice", (4, 2, 3, 3), torch.float64),
     ):
         eps, off = normal(generator, 2, *shape, dtype=dtype)
-        copies = 2 if "twice" in what else 1
-        yield Case(what, ((eps + 0.5 * off + 0.1).repeat(copies, 1, 1, 1), eps.repeat(copies, 1, 1, 1)))
+        copies = 2 if slug == "twice" else 1
+        yield Case(slug, ((eps + 0.5 * off + 0.1).repeat(copies, 1, 1, 1), eps.repeat(copies, 1, 1, 1)))
     eps = normal(generator, 3, 1, 5, 5)
-    yield Case("a guess of zeros", (0 * eps, eps))
+    yield Case("zeros", (0 * eps, eps))
 
 
 def _pair(signal=torch.sqrt, noise=lambda a: (1 - a).sqrt(), target=lambda x0, eps, x_t: eps,
@@ -186,7 +186,7 @@ def _added(alpha_bar, x0, t, eps):
 
 
 PAIR = {
-    "last-axis": _pair(shape=lambda a, x: a),
+    "last-axis": _pair(shape=as_given),
     "variance": _pair(noise=lambda a: 1 - a),
     "no-roots": _pair(signal=lambda a: a, noise=lambda a: 1 - a),
     "early": _pair(read=lambda table, t: table[t - 1]),

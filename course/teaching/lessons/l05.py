@@ -4,13 +4,8 @@ import torch
 
 from course.samplers import ddim, invert, last
 from course.schedules import Schedule, linear
-from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
-from course.teaching.lessons.l03 import stepped, times
-
-
-def as_given(a, x):
-    """alpha_bar as it comes out of the table, (B,)."""
-    return a
+from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
+from course.teaching.exercises.steps import stepped, times
 
 
 def _both(table, t, s):
@@ -99,11 +94,11 @@ def _grid_cases(generator):
         return values[torch.randint(0, len(values), (1,), generator=generator)]
 
     n = some(7, 11, 13)
-    yield Case("few steps, n does not divide T", (n * some(4, 5, 6) + some(2, 3, 4), n))
-    yield Case("many steps, n does not divide T", (some(1000, 1001, 1002), some(331, 337, 347)))
-    yield Case("a step for every time, n = T", (T := some(12, 20, 31), T))
-    yield Case("a single step, n = 1", (some(50, 100, 1000), 1))
-    yield Case("more steps than times, n > T", (some(8, 10, 12), some(20, 30, 40)))
+    yield Case("few-steps", (n * some(4, 5, 6) + some(2, 3, 4), n))
+    yield Case("many-steps", (some(1000, 1001, 1002), some(331, 337, 347)))
+    yield Case("every-time", (T := some(12, 20, 31), T))
+    yield Case("single-step", (some(50, 100, 1000), 1))
+    yield Case("too-many", (some(8, 10, 12), some(20, 30, 40)))
 
 
 def _spread(first, final, less=0, whole=torch.round):
@@ -140,10 +135,8 @@ GRID = {
 def _grid_draw(case, yours, truth):
     from course import viz
 
-    T, n = case.args
-    title = f"The times of the grid, T = {T}, n = {n}"
-    lines, asked = {"yours": yours[0]}, {"asked for": truth[0]}
-    return viz.curves(range(n + 1), lines, asked, title=title, x_label="steps taken", y_label="t", legend=True)
+    steps = range(case.args[1] + 1)
+    return viz.curves(steps, {"yours": yours[0]}, {"right": truth[0]}, x_label="step", y_label="t", legend=True)
 
 
 EXERCISE_GRID = Exercise(
@@ -168,29 +161,29 @@ def _up(alpha_bar, x_s, s, t, eps):
 
 
 def _step_cases(generator):
-    for what, shape, table, eta, dtype in (
-        ("pictures, eta 0", (6, 1, 5, 4), coarse(), 0.0, torch.float64),
-        ("as many pictures as they are wide, eta 0.5", (4, 3, 4, 4), coarse(), 0.5, torch.float64),
-        ("points, float32, eta 1", (7, 2), coarse(), 1.0, torch.float32),
-        ("points, on the linear schedule, eta 0.3", (5, 2), linear().alpha_bar, 0.3, torch.float64),
+    for slug, shape, table, eta, dtype in (
+        ("pictures", (6, 1, 5, 4), coarse(), 0.0, torch.float64),
+        ("square", (4, 3, 4, 4), coarse(), 0.5, torch.float64),
+        ("points", (7, 2), coarse(), 1.0, torch.float32),
+        ("linear", (5, 2), linear().alpha_bar, 0.3, torch.float64),
     ):
         x_t, eps, noise = normal(generator, 3, *shape, dtype=dtype)
-        yield Case(what, (table, x_t, *times(generator, shape[0], len(table) - 1), eps, noise, eta))
-    for what, far in (("small jumps, eta 0.5", 2), ("a step of no length, s = t", 1)):
+        yield Case(slug, (table, x_t, *times(generator, shape[0], len(table) - 1), eps, noise, eta))
+    for slug, far in (("small-jumps", 2), ("no-length", 1)):
         (x_t, eps, noise), t = normal(generator, 3, 8, 3), torch.randint(6, 11, (8,), generator=generator)
-        yield Case(what, (coarse(), x_t, t, t // far, eps, noise, 0.5))
+        yield Case(slug, (coarse(), x_t, t, t // far, eps, noise, 0.5))
 
 
 def _up_cases(generator):
-    for what, shape, table, dtype in (
-        ("pictures, every row its own s and t", (6, 1, 5, 4), coarse(), torch.float64),
-        ("as many pictures as they are wide", (4, 3, 4, 4), coarse(), torch.float64),
-        ("points, float32", (7, 2), coarse(), torch.float32),
-        ("points, on the linear schedule", (5, 2), linear().alpha_bar, torch.float64),
+    for slug, shape, table, dtype in (
+        ("pictures", (6, 1, 5, 4), coarse(), torch.float64),
+        ("square", (4, 3, 4, 4), coarse(), torch.float64),
+        ("points", (7, 2), coarse(), torch.float32),
+        ("linear", (5, 2), linear().alpha_bar, torch.float64),
     ):
         x_s, eps = normal(generator, 2, *shape, dtype=dtype)
         t, s = times(generator, shape[0], len(table) - 1)
-        yield Case(what, (table, x_s, s, t, eps))
+        yield Case(slug, (table, x_s, s, t, eps))
 
 
 EXERCISES = (

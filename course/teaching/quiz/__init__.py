@@ -1,15 +1,5 @@
 """Questions that mark themselves."""
 
-from course.teaching.quiz.questions import (
-    LANGUAGES,
-    POINTS,
-    Question,
-    exercises,
-    find,
-    in_language,
-    language,
-    lessons,
-    load,
-)
+from course.teaching.quiz.questions import POINTS, Question, exercises, find, lessons, load
 
-__all__ = ["LANGUAGES", "POINTS", "Question", "exercises", "find", "in_language", "language", "lessons", "load"]
+__all__ = ["POINTS", "Question", "exercises", "find", "lessons", "load"]

@@ -1,4 +1,4 @@
-"""The controls of a question and the words around them, in both languages. Core ipywidgets 7.7 and 8 only.
+"""The controls of a question. Core ipywidgets 7.7 and 8 only.
 
 A control has `box` (the widget), `speak(language)`, `read()` (the answer as it would be typed), `write(answer)`, and
 `watch(changed, entered)`: what to call when the answer changes, and when it is entered with the Enter key.
@@ -8,42 +8,10 @@ from html import escape
 
 import ipywidgets
 
+from course.teaching.language import say
 from course.teaching.quiz import marking
 
 WIDE = {"width": "auto", "max_width": "100%"}
-SAID = {
-    "check": {"en": "Check", "ko": "확인"},
-    "note": {"en": "Note my guess", "ko": "예상 적어 두기"},
-    "other": {"en": "한국어", "ko": "English"},  # what the switch offers
-    "answer": {"en": "Answer:", "ko": "답:"},
-    "right": {"en": "Correct.", "ko": "맞았습니다."},
-    "wrong": {"en": "Not yet.", "ko": "아직 아닙니다."},
-    "points": {"en": "{} of {} points.", "ko": "{}점 / {}점."},
-    "noted": {
-        "en": "Noted: {}. The run below will tell.",
-        "ko": "적어 두었습니다: {}. 아래를 실행하면 알 수 있습니다.",
-    },
-    "guess": {
-        "en": "Your guess was {}. Keep it or change it, then check.",
-        "ko": "예상한 답은 {}입니다. 그대로 두거나 고친 다음 확인하세요.",
-    },
-    "again": {"en": "Try once more.", "ko": "한 번 더 해 보세요."},
-    "why": {"en": "Why", "ko": "풀이"},
-    "more": {
-        "en": "Something that is right is not ticked yet.",
-        "ko": "맞는 것 가운데 아직 고르지 않은 것이 있습니다.",
-    },
-    "told": {
-        "en": "Now you know: answer once more for the points, or go on.",
-        "ko": "이제 답을 알았습니다. 점수를 받으려면 한 번 더 답하고, 아니면 다음으로 넘어가세요.",
-    },
-    "solution": {"en": "Answer", "ko": "정답"},
-    "order": {"en": "Type the letters in order, such as {}.", "ko": "{}처럼 글자를 순서대로 적으세요."},
-    "number": {"en": "Type a number.", "ko": "수를 적으세요."},
-    "text": {"en": "Type a word or two.", "ko": "한두 단어로 적으세요."},
-    "lost": {"en": "This was not kept: {}", "ko": "기록하지 못했습니다: {}"},
-    "typed": {"en": 'Without a mouse: ask("{}", answer={})', "ko": '마우스 없이: ask("{}", answer={})'},
-}
 
 
 def example(question):
@@ -114,7 +82,7 @@ class Line:
     def speak(self, language):
         rows = "".join(f"<li>{o['id']}) {escape(o['text'][language])}</li>" for o in self.question.options)
         self.list.value = f"<ul style='list-style: none; margin: 0'>{rows}</ul>"
-        self.line.description = SAID["answer"][language]
+        self.line.description = say("question.answer", language)
 
     def read(self):
         return self.line.value

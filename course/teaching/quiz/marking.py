@@ -5,6 +5,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from course.teaching.language import in_all
+
 # What may follow a Korean answer without changing it; the longest first.
 PARTICLES = (
     "이라고합니다",
@@ -23,18 +25,14 @@ PARTICLES = (
     "요",
 )
 NUMBER = re.compile(r"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10\^?([-+]?\d+))?(.*)", re.DOTALL)
-NO_UNIT = {
-    "en": "Only a number is asked for: leave away what stands behind it, and see whether it is still the one.",
-    "ko": "단위 없이 수만 답하는 문제입니다. 수 뒤에 적은 것을 빼고, 묻는 값이 맞는지 다시 보세요.",
-}
 
 
 class Unreadable(ValueError):
     """An answer that cannot be marked, such as a letter that no option has; `text` says what to type, {en, ko}."""
 
-    def __init__(self, en, ko):
-        super().__init__(en)
-        self.text = {"en": en, "ko": ko}
+    def __init__(self, key, **values):
+        self.text = in_all(f"unreadable.{key}", **values)
+        super().__init__(self.text["en"])
 
 
 @dataclass(frozen=True)
@@ -72,15 +70,14 @@ def letters_of(question, answer):
     found = [c for c in unicodedata.normalize("NFKC", typed).casefold() if c.isalnum()]
     odd = [c for c in found if c not in question.letters]
     if odd or not found:
-        known = ", ".join(question.letters)
-        raise Unreadable(f"Choose from {known}.", f"{known} 가운데에서 고르세요.")
+        raise Unreadable("letters", letters=", ".join(question.letters))
     return found
 
 
 def _choice(question, answer):
     letters = letters_of(question, answer)
     if len(letters) > 1:
-        raise Unreadable("Choose one letter.", "글자를 하나만 고르세요.")
+        raise Unreadable("one-letter")
     return _marked(question, question.answers[question.letters.index(letters[0])])
 
 
@@ -100,8 +97,7 @@ def _lettered(option, key):
 def _order(question, answer):
     letters = letters_of(question, answer)
     if sorted(letters) != sorted(question.letters):
-        known = ", ".join(question.letters)
-        raise Unreadable(f"Type each of {known} once.", f"{known}를 한 번씩 모두 적으세요.")
+        raise Unreadable("each-once", letters=", ".join(question.letters))
     return _marked(question, next((entry for entry in question.answers if entry["order"] == letters), None))
 
 
@@ -113,7 +109,7 @@ def number(text):
         return float(ratio[1]) / float(ratio[2]), ""
     found = NUMBER.fullmatch(re.sub(r"\s", "", text).casefold())
     if not found:
-        raise Unreadable("Type one number, such as 0.25.", "0.25처럼 수를 하나만 적으세요.")
+        raise Unreadable("one-number")
     digits, power, rest = found.groups()
     if "," in digits:  # of thousands, or else of decimals
         thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e[-+]?\d+)?", digits)
@@ -124,7 +120,7 @@ def number(text):
             raise ValueError  # "1.2.3", "0.5 or 0.6", "1 2", "1e400"
         return value, rest.rstrip(".")
     except (ValueError, OverflowError):
-        raise Unreadable("Type one number, such as 0.25.", "0.25처럼 수를 하나만 적으세요.") from None
+        raise Unreadable("one-number") from None
 
 
 def _number(question, answer):
@@ -133,7 +129,7 @@ def _number(question, answer):
     if unit == "%" and "%" not in known:
         value, unit = value / 100, ""
     if unit and unit not in known:
-        return Marked(False, 0, (question.unit["feedback"] if question.unit else NO_UNIT,))
+        return Marked(False, 0, (question.unit["feedback"] if question.unit else in_all("unreadable.no-unit"),))
     near = (entry for entry in question.answers if abs(value - entry["value"]) <= entry["tolerance"] * (1 + 1e-9))
     return _marked(question, next(near, None))
 
@@ -154,7 +150,7 @@ def readings(text):
 
 def _text(question, answer):
     if not plain(str(answer)):
-        raise Unreadable("Type your answer in words.", "답을 말로 적으세요.")
+        raise Unreadable("no-words")
     for reading in readings(str(answer)):
         for entry in question.answers:
             if reading in {plain(form) for forms in entry["forms"].values() for form in forms}:

@@ -7,10 +7,12 @@ from html import escape, unescape
 import ipywidgets
 
 from course.teaching import events, quiz
+from course.teaching.language import LANGUAGES, language, say
 from course.teaching.quiz import marking
-from course.teaching.quiz.controls import CONTROLS, SAID, WIDE, example
+from course.teaching.quiz.controls import CONTROLS, WIDE, example
 from course.viz import html
 
+TYPED = ("order", "number", "text")  # the kinds whose answer is typed, with a word on how
 _tries = {}  # wrong answers to a question since the kernel began
 _shown = {}  # the last Asked of a question that marks: a guess that is noted later finds it there
 
@@ -38,11 +40,11 @@ class Asked:
         self.button = ipywidgets.Button(layout=WIDE)
         self.switch = ipywidgets.Button(layout=WIDE)
         self.button.on_click(lambda _: self.take(self.control.read()))
-        self.switch.on_click(lambda _: self._speak("ko" if self.language == "en" else "en", keep=True))
+        self.switch.on_click(lambda _: self._speak(self._other, keep=True))
         buttons = ipywidgets.HBox([self.button, self.switch])
         self.box = ipywidgets.VBox([self.prompt, self.control.box, buttons, self.status])
         self.said = lambda: ""  # what the status line says, in the language of the moment
-        self._speak(quiz.language())
+        self._speak(language())
         self.control.watch(self._changed, lambda: self.take(self.control.read()))
         if not later:
             _shown[question.id] = self
@@ -62,7 +64,7 @@ class Asked:
             lost = _keep("guess", question.id, written)
             if question.id in _shown:
                 _shown[question.id]._bring(written)
-            return self._say(lambda: f"<p>{escape(self._word('noted', written))}</p>{self._lost(lost)}")
+            return self._say(lambda: f"<p>{escape(self._word('noted', answer=written))}</p>{self._lost(lost)}")
         self.result = result
         _tries[question.id] = 0 if result.correct else _tries.get(question.id, 0) + 1
         tell = result.correct or _tries[question.id] >= 2
@@ -73,7 +75,7 @@ class Asked:
         """Fill in a guess, where there is one and nothing was marked yet."""
         if guess and self.result is None:
             self._write(guess)
-            self._say(lambda: f"<p>{escape(self._word('guess', guess))}</p>")
+            self._say(lambda: f"<p>{escape(self._word('guess', answer=guess))}</p>")
 
     def _write(self, answer):
         self.writing = True  # by us, so that the status line stays
@@ -85,18 +87,23 @@ class Asked:
         if not self.writing:
             self._say(lambda: "")
 
-    def _word(self, key, *values):
-        return SAID[key][self.language].format(*values)
+    @property
+    def _other(self):
+        """The language that the switch offers."""
+        return next(lang for lang in LANGUAGES if lang != self.language)
+
+    def _word(self, key, **values):
+        return say(f"question.{key}", self.language, **values)
 
     def _speak(self, language, keep=False):
         """Say everything in a language; with `keep`, also the questions that come after."""
         self.language, question = language, self.question
         if keep:
             os.environ["COURSE_LANG"] = language
-        how = escape(self._word(question.kind, example(question))) if question.kind in SAID else ""
+        how = escape(self._word(question.kind, example=example(question))) if question.kind in TYPED else ""
         self.prompt.value = f"<div><b>{question.id}</b> {escape(question.prompt[language])} <i>{how}</i></div>"
         self.button.description = self._word("note" if self.later else "check")
-        self.switch.description = self._word("other")
+        self.switch.description = say("language.name", self._other)
         self.writing = True
         self.control.speak(language)
         self.writing = False
@@ -107,13 +114,13 @@ class Asked:
         self.status.value = f"<div role='status' aria-live='polite'>{said()}</div>"
 
     def _lost(self, error):
-        return f"<p>{escape(self._word('lost', error))}</p>" if error else ""
+        return f"<p>{escape(self._word('lost', reason=error))}</p>" if error else ""
 
     def _outcome(self, result, tell):
         """The status line for an answer: right or not, each feedback, and the explanation or another try."""
         lang, question = self.language, self.question
         head = f"<b>{self._word('right' if result.correct else 'wrong')}</b>"
-        lines = [f"{head} {self._word('points', result.points, question.points)}"]
+        lines = [f"{head} {self._word('points', points=result.points, out_of=question.points)}"]
         lines += [escape(text[lang]) for text in result.feedback + (result.missed if tell else ())]
         if tell:
             lines.append(f"<b>{self._word('why')}:</b> {escape(question.explanation[lang])}")
@@ -132,7 +139,7 @@ class Asked:
         told = (unescape(re.sub("<[^>]+>", "", part)) for part in self.said().split("</p>"))
         lines += filter(None, told)
         typed = repr(example(question)) + (", later=True" if self.later else "")
-        return "\n".join([*lines, self._word("typed", question.id, typed)])
+        return "\n".join([*lines, self._word("typed", call=f'ask("{question.id}", answer={typed})')])
 
     def _page(self):
         """The question for a reader without a kernel: a list, and the answer behind a fold, unless a run will tell."""

@@ -1,15 +1,12 @@
 """Questions are data: read them, find one. Nothing here needs torch."""
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
 
-import yaml
-
 from course import env
+from course.teaching.language import read
 
-LANGUAGES = ("en", "ko")
 POINTS = {"recall": 1, "reason": 2, "compute": 2}
 
 
@@ -40,21 +37,13 @@ class Question:
         return {"order": self.items, "choice": self.answers, "several": self.answers}.get(self.kind, ())
 
 
-def language():
-    """The language that COURSE_LANG asks for, else "en". Raises ValueError for one that the course does not have."""
-    chosen = os.environ.get("COURSE_LANG") or "en"
-    if chosen not in LANGUAGES:
-        raise ValueError(f"COURSE_LANG is {chosen!r}; the course speaks {' and '.join(LANGUAGES)}")
-    return chosen
-
-
 @cache
 def _file(lesson):
     """What stands in the file of a lesson such as "02". Raises LookupError."""
     found = sorted(env.shipped("quizzes").glob(f"{lesson}_*.yaml")) if re.fullmatch(r"\d\d", lesson) else []
     if not found:
         raise LookupError(f"lesson {lesson!r} has no questions; there are {', '.join(lessons())}")
-    return yaml.load(found[0].read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return read(found[0])
 
 
 @cache
@@ -64,17 +53,12 @@ def load(lesson):
 
 
 def exercises(lesson):
-    """A lesson's exercises in words, {id: {"mistakes": {slug: {"says", "hint", "more"}}}}, in the order of the file.
+    """A lesson's exercises in words, {id: {"cases": {slug: text}, "mistakes": {slug: {"says", "hint", "more"}}}}.
 
-    Each of these is a text {"en": ..., "ko": ...}, "ko" as far as it is written. An entry with "further": True does not
-    count for "done". Raises LookupError.
+    They come in the order of the file. A text is {"en": ..., "ko": ...}, "ko" as far as it is written; one that stands
+    under "picture" says what the picture shows. "further": True does not count for "done". Raises LookupError.
     """
     return _file(lesson).get("exercises", {})
-
-
-def in_language(text, language):
-    """A text in a language; where it is not written in that yet, in English."""
-    return text.get(language) or text["en"]
 
 
 def lessons():

@@ -8,11 +8,17 @@ import re
 import yaml
 
 from course import env
-from course.teaching.quiz.questions import LANGUAGES, POINTS
+from course.teaching.language import LANGUAGES, read
+from course.teaching.quiz.questions import POINTS
+
+WORDS = "words"  # the stem of the file of what the course itself says
 
 
 def validate(path):
-    """What is wrong with a quiz file, as lines "file:line: reason"; an empty list where it is sound."""
+    """What is wrong with a file of questions, or of the course's own words, as lines "file:line: reason".
+
+    The list is empty where it is sound.
+    """
     name = path.name
     try:
         text = path.read_text(encoding="utf-8")
@@ -28,9 +34,8 @@ def validate(path):
     except (ValueError, RecursionError) as error:  # a date that is none, lists without end
         return [f"{name}:1: this cannot be read: {str(error).splitlines()[0]}"]
     try:
-        found = [*_doubled(tree), *_refused(quiz)] or _faults(
-            quiz, path.stem
-        )  # which relies on what the schema asks for
+        faults = _of_words if path.stem == WORDS else _faults  # which rely on what the schema asks for
+        found = [*_doubled(tree), *_refused(quiz, path.stem)] or faults(quiz, path.stem)
     except RecursionError:
         return [f"{name}:1: this cannot be read: something in it holds itself"]
     return [
@@ -63,11 +68,13 @@ def _doubled(node, place=()):
             yield from _doubled(value, (*place, k))
 
 
-def _refused(quiz):
+def _refused(quiz, stem):
     """What the schema refuses."""
     import jsonschema
 
     schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
+    if stem == WORDS:
+        schema = {"$ref": "#/$defs/words", "$defs": schema["$defs"]}
     for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
         where = ".".join(str(key) for key in error.absolute_path)
         said = error.message if error.schema else "it has no place in a question or an answer of this kind"
@@ -100,8 +107,30 @@ def _faults(quiz, stem):
     for id, entry in quiz.get("exercises", {}).items():
         if not id.startswith(f"{quiz['lesson']}-"):
             yield ("exercises", id), f"{id} is no exercise of lesson {quiz['lesson']}"
-        for place, reason in _of_mistakes(entry["mistakes"]):
-            yield ("exercises", id, "mistakes", *place), f"{id}: {reason}"
+        for place, reason in itertools.chain(_of_mistakes(entry["mistakes"]), _of_cases(entry["cases"])):
+            yield ("exercises", id, *place), f"{id}: {reason}"
+        for place, text in _said(entry):
+            for language, words in text.items():
+                if re.search(r"[`$\\]|[*]{2}", words):
+                    yield ("exercises", id, *place, language), f"{id}: markup or mathematics: {words}"
+
+
+def _of_words(words, stem):
+    """What is wrong with the course's own words: both languages must name the same things to fill in."""
+    for room, texts in words.items():
+        for key, text in texts.items():
+            named = {language: {*re.findall(r"{(\w*)}", said)} for language, said in text.items()}
+            if named["en"] != named["ko"]:
+                yield (room, key), f"the languages fill in different names: {named['en'] ^ named['ko']}"
+
+
+def _of_cases(cases):
+    """What is wrong with the names of what an exercise tests: (place, reason)."""
+    for language in LANGUAGES:
+        named = {}
+        for slug, text in cases.items():
+            if language in text and named.setdefault(text[language], slug) != slug:
+                yield ("cases", slug), f"{slug} is called as {named[text[language]]} is ({language})"
 
 
 def _of_mistakes(mistakes):
@@ -111,26 +140,25 @@ def _of_mistakes(mistakes):
         for slug, words in mistakes.items():
             said = [text[language] for text in words.values() if language in text]
             if len(said) > len({*said}):
-                yield (slug,), f"{slug} says the same twice ({language})"
+                yield ("mistakes", slug), f"{slug} says the same twice ({language})"
             name = words["says"].get(language)
             if name and named.setdefault(name, slug) != slug:
-                yield (slug, "says"), f"{slug} is called as {named[name]} is ({language})"
-    for slug, words in mistakes.items():
-        for key, text in words.items():
-            for language, said in text.items():
-                if re.search(r"[`$\\]|[*]{2}", said):
-                    yield (slug, key, language), f"markup or mathematics: {said}"
+                yield ("mistakes", slug, "says"), f"{slug} is called as {named[name]} is ({language})"
+
+
+def _said(entry):
+    """(place, text) of all words of an exercise, each {"en": ..., "ko": ...} as far as it is written."""
+    if "picture" in entry:
+        yield ("picture",), entry["picture"]
+    yield from ((("cases", slug), text) for slug, text in entry["cases"].items())
+    for slug, words in entry["mistakes"].items():
+        yield from ((("mistakes", slug, key), text) for key, text in words.items())
 
 
 def unsaid(path):
     """How many words of exercises a sound quiz file has, and how many of them are not written in Korean yet."""
-    quiz = yaml.load(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-    texts = [
-        text
-        for entry in quiz.get("exercises", {}).values()
-        for words in entry["mistakes"].values()
-        for text in words.values()
-    ]
+    quiz = read(path)
+    texts = [text for entry in quiz.get("exercises", {}).values() for _, text in _said(entry)]
     return len(texts), sum("ko" not in text for text in texts)
 
 

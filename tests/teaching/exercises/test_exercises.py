@@ -6,6 +6,7 @@ import itertools
 import runpy
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -105,8 +106,11 @@ def test_texts_of_a_mistake_say_different_things(id):
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_each_mistake_has_its_words_and_its_code(id):
-    assert [*exercises.find(id).mistakes] == [*words(id)]
+def test_mistakes_cases_and_picture_have_their_words_and_their_code(id):
+    exercise, entry = exercises.find(id), quiz.exercises(id[:2])[id]
+    assert [*exercise.mistakes] == [*entry["mistakes"]]
+    assert [case.slug for case in exercise.cases(torch.Generator())] == [*entry["cases"]]
+    assert (exercise.picture is not None) == ("picture" in entry)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -125,7 +129,8 @@ def test_advice_is_given_in_the_language_that_is_asked_for_as_far_as_it_is_writt
     said = copy.deepcopy(words("02-q_sample"))
     said["variance"]["says"]["ko"] = "잡음에 분산을 곱했습니다."
     said["variance"]["hint"].pop("ko", None)
-    monkeypatch.setattr(quiz, "exercises", lambda lesson: {"02-q_sample": {"mistakes": said}})
+    entry = quiz.exercises("02")["02-q_sample"] | {"mistakes": said}
+    monkeypatch.setattr(quiz, "exercises", lambda lesson: {"02-q_sample": entry})
     fn = exercises.find("02-q_sample").mistakes["variance"]
     for language, begins in {"en": "You scale the noise", "ko": "잡음에 분산을"}.items():
         monkeypatch.setenv("COURSE_LANG", language)
@@ -143,7 +148,7 @@ def test_inputs_are_random_and_repeat_with_their_seed(id):
 
     assert all(map(same_args, drawn(1), drawn(1)))
     assert not all(map(same_args, drawn(1), drawn(2)))
-    assert len({case.what for case in cases(torch.Generator())}) == len(drawn(1)) >= 2
+    assert len({case.slug for case in cases(torch.Generator())}) == len(drawn(1)) >= 2
 
 
 def same_args(one, other):
@@ -189,7 +194,7 @@ def _half(x):
 TWICE = Exercise(
     "09-twice",
     truth=_double,
-    cases=lambda g: [Case("pictures", (torch.rand(2, 3, generator=g),)), Case("a line", (torch.rand(4, generator=g),))],
+    cases=lambda g: [Case("pictures", (torch.rand(2, 3, generator=g),)), Case("line", (torch.rand(4, generator=g),))],
     mistakes={"half": _half},
     ours=(_double,),
 )
@@ -199,7 +204,8 @@ SAID = {"says": {"en": "You halve it."}, "hint": {"en": "The other way."}, "more
 @pytest.fixture(autouse=True)
 def _words_of_twice(monkeypatch):
     found = quiz.exercises
-    twice = {"09-twice": {"mistakes": {"half": SAID}}}
+    cases = {"pictures": {"en": "pictures", "ko": "그림"}, "line": {"en": "a line"}}
+    twice = {"09-twice": {"cases": cases, "mistakes": {"half": SAID}}}
     monkeypatch.setattr(quiz, "exercises", lambda lesson: twice if lesson == "09" else found(lesson))
 
 
@@ -267,6 +273,14 @@ def test_a_known_mistake_is_named_also_in_another_dtype():
     assert told(lambda x: x.double() / 2, tries=1) == ("not yet", "You halve it. The other way. Multiply by two.")
 
 
+def test_a_card_speaks_korean_where_it_is_asked_for(monkeypatch):
+    monkeypatch.setenv("COURSE_LANG", "ko")
+    result = checking.examine(TWICE, lambda x: 3 * x, 0)
+    assert str(result).startswith("09-twice: 아직 아님, 3점 만점에 0점\n시험한 입력: 그림. 값이 다릅니다.")
+    assert "실패  a line" in str(result)  # not written in Korean yet
+    assert "<summary>시험한 입력</summary>" in result._repr_mimebundle_()["text/html"]
+
+
 def test_after_two_tries_the_solution_is_named():
     assert "solution('09-twice')" in told(lambda x: 3 * x, tries=1)[1]
     assert "solution" not in told(lambda x: 3 * x)[1]
@@ -310,7 +324,7 @@ def test_the_card_says_the_same_in_words_and_in_html():
     result = checking.examine(TWICE, lambda x: 2 * x if x.ndim == 2 else x, 0)
     page = result._repr_mimebundle_()
     assert page["text/plain"] == str(result)
-    for text in ("09-twice: not yet", "0 of 3 points", "passed", "failed", "a line"):
+    for text in ("09-twice: not yet", "0 of 3 points", "passed", "FAILED", "a line"):
         assert text in page["text/html"]
     assert "passed  pictures" in str(result)
     assert "FAILED  a line" in str(result)
@@ -323,5 +337,7 @@ def test_a_picture_shows_yours_beside_the_truth():
     for id in pictured:
         page = check(id, answers("solution", id), 0)._repr_mimebundle_()["text/html"]
         assert 'src="data:image/png' in page
-        assert 'alt="Your answer' in page
+        caption = escape(quiz.exercises(id[:2])[id]["picture"]["en"])
+        assert f'alt="{caption}"' in page
+        assert f"<figcaption>{caption}</figcaption>" in page
         assert check(id, lambda *args: 3, 0).figure is None
