@@ -5,6 +5,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from helpers import files, listing, normal, refused, seeded
 from safetensors.torch import load_file
+from trainings import fresh_tiny_sd, weights
 from transformers import CLIPTokenizerFast
 
 from course import scenes
@@ -12,31 +13,21 @@ from course.forward import q_sample
 from course.models import as_eps
 from course.pipelines import TextToLatent, token_ids
 from course.pipelines import tiny_sd as latent
-from course.pipelines.tiny_sd import LENGTH, WORDS, build, save
+from course.pipelines.tiny_sd import LENGTH, WORDS, save
 from course.samplers import ddim, last
 from course.schedules import scaled_linear
 
 PROMPT = "a large red circle on a white background"
 
 
-def fresh(seed=0):
-    """A pipeline with the random weights of this seed."""
-    torch.manual_seed(seed)
-    return build()
-
-
 @pytest.fixture(scope="module")
 def pipe():
-    return fresh()
+    return fresh_tiny_sd()
 
 
 def picture(pipe, prompt=PROMPT, **options):
     settings = {"num_inference_steps": 3, "output_type": "pt", "generator": seeded(5)} | options
     return pipe(prompt, **settings).images
-
-
-def weights(net):
-    return [x.detach().clone() for x in net.parameters()]
 
 
 def equal(a, b):

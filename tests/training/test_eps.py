@@ -1,11 +1,11 @@
 """Training a guesser of noise: its loss against exact floors, its times, and what it learns."""
 
 import math
-from collections import deque
 
 import pytest
 import torch
 from helpers import Watched, coarse, finite, gaussian, normal, scans, seeded
+from trainings import finish, fresh, run
 
 from course import NULL
 from course.data import batches, load
@@ -15,25 +15,6 @@ from course.nets import MLP, UNet
 from course.samplers import ddim, last
 from course.schedules import linear
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
-
-
-def fresh(classes=0, width=8, seed=0, patch=2):
-    """A U-Net for digits with the random weights of this seed."""
-    torch.manual_seed(seed)
-    return UNet(1, width, patch=patch, num_classes=classes)
-
-
-def run(net, steps, schedule=None, labels=True, prints="v", size=16, **choices):
-    """A training on forty scans: its generator of Progress."""
-    schedule, y = schedule or linear(), load("digits")[1][:40] if labels else None
-    pictures = batches(scans(40, torch.float32), y, size=size)
-    return train(as_eps(net, schedule, prints), schedule, pictures, steps, **choices)
-
-
-def finish(progress):
-    """The last Progress of a training."""
-    return deque(progress, maxlen=1).pop()
-
 
 # The loss
 

@@ -1,7 +1,6 @@
 """A training on its way: its average against closed forms, its reports, its pauses bit by bit, and its divergence."""
 
 import math
-from collections import deque
 from dataclasses import fields
 from itertools import count, islice
 
@@ -9,38 +8,16 @@ import pytest
 import torch
 import torch.nn as nn
 from helpers import Watched, normal, refused, scans
+from trainings import finish, fresh, run, weights
 
 from course.data import batches, load
 from course.models import as_eps
-from course.nets import MLP, UNet
+from course.nets import MLP
 from course.schedules import linear
 from course.training.card import Card
 from course.training.checkpoints import read, save, snapshot
 from course.training.eps import train
 from course.training.loop import EMA, Diverged
-
-
-def fresh(classes=0, width=8, seed=0, patch=2):
-    """A U-Net for digits with the random weights of this seed."""
-    torch.manual_seed(seed)
-    return UNet(1, width, patch=patch, num_classes=classes)
-
-
-def run(net, steps, schedule=None, labels=True, prints="v", size=16, **choices):
-    """A training on forty scans: its generator of Progress."""
-    schedule, y = schedule or linear(), load("digits")[1][:40] if labels else None
-    pictures = batches(scans(40, torch.float32), y, size=size)
-    return train(as_eps(net, schedule, prints), schedule, pictures, steps, **choices)
-
-
-def finish(progress):
-    """The last Progress of a training."""
-    return deque(progress, maxlen=1).pop()
-
-
-def weights(net):
-    return [x.detach().clone() for x in net.parameters()]
-
 
 # The average
 

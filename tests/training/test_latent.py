@@ -1,16 +1,15 @@
 """Training the small Stable Diffusion: its autoencoder, the latents, and what is trained on them."""
 
-from collections import deque
 from itertools import islice
 
 import pytest
 import torch
 from helpers import normal, refused, seeded
+from trainings import finish, fresh_tiny_sd, weights
 
 from course import scenes
 from course.pipelines import tiny_sd as latent
 from course.pipelines import token_ids
-from course.pipelines.tiny_sd import build
 from course.samplers import ddim, last
 from course.schedules import scaled_linear
 from course.training.latent import (
@@ -27,26 +26,16 @@ from course.training.loop import Diverged
 PROMPT = "a large red circle on a white background"
 
 
-def fresh(seed=0):
-    """A pipeline with the random weights of this seed."""
-    torch.manual_seed(seed)
-    return build()
-
-
 @pytest.fixture(scope="module")
 def pipe():
-    return fresh()
+    return fresh_tiny_sd()
 
 
 @pytest.fixture(scope="module")
 def some():
     """Forty scenes as a fresh autoencoder sees them."""
-    (found,) = encode_scenes(fresh(1).vae, 40)
+    (found,) = encode_scenes(fresh_tiny_sd(1).vae, 40)
     return found
-
-
-def weights(net):
-    return [x.detach().clone() for x in net.parameters()]
 
 
 def equal(a, b):
@@ -56,30 +45,26 @@ def equal(a, b):
 # The autoencoder's training
 
 
-def finish(progress):
-    return deque(progress, maxlen=1).pop()
-
-
 @pytest.mark.parametrize("stop", [1, 3])
 def test_an_autoencoder_stopped_and_resumed_is_the_one_that_was_not(stop):
-    whole = fresh().vae
+    whole = fresh_tiny_sd().vae
     reports = list(train_autoencoder(whole, 4, batch=2))
     assert [report.step for report in reports] == [1, 2, 3, 4]
     assert all(0 < report.loss < 20 for report in reports)
-    part = fresh().vae
+    part = fresh_tiny_sd().vae
     state = next(islice(train_autoencoder(part, 4, batch=2), stop - 1, None)).state()
-    again = fresh(9).vae
+    again = fresh_tiny_sd(9).vae
     end = finish(train_autoencoder(again, 4, batch=2, state=state))
     assert equal(weights(again), weights(whole))
     assert equal(weights(end.ema), weights(reports[-1].ema))
     assert (end.step, end.loss) == (4, reports[-1].loss)
-    assert not equal(weights(whole), weights(fresh().vae))
+    assert not equal(weights(whole), weights(fresh_tiny_sd().vae))
 
 
 def test_the_seed_decides_what_the_autoencoder_learns():
     ends = []
     for seed in (0, 0, 1):
-        net = fresh().vae
+        net = fresh_tiny_sd().vae
         finish(train_autoencoder(net, 2, batch=1, seed=seed))
         ends.append(weights(net))
     assert equal(ends[0], ends[1])
@@ -87,13 +72,13 @@ def test_the_seed_decides_what_the_autoencoder_learns():
 
 
 def test_the_autoencoder_learns():
-    net = fresh().vae
+    net = fresh_tiny_sd().vae
     losses = [report.loss for report in train_autoencoder(net, 40, batch=2, lr=5e-3)]
     assert sum(losses[20:30]) < 0.8 * sum(losses[:10])
 
 
 def test_an_autoencoder_that_diverges_says_so():
-    net = fresh().vae
+    net = fresh_tiny_sd().vae
     with torch.no_grad():
         net.decoder.conv_out.bias[0] = float("nan")
     with refused(Diverged, "nan near step 1: a smaller learning rate"):
@@ -118,7 +103,7 @@ def test_windows_are_parts_of_their_pictures_where_things_are():
 
 
 def test_encoding_is_repeated_exactly_and_by_seed(some):
-    vae = fresh(1).vae
+    vae = fresh_tiny_sd(1).vae
     (again,) = encode_scenes(vae, 40)
     assert (some.mean.shape, some.std.shape) == ((40, 4, 8, 8), (40, 4, 8, 8))
     assert again.mean.equal(some.mean)
@@ -132,7 +117,7 @@ def test_encoding_is_repeated_exactly_and_by_seed(some):
 
 
 def test_what_is_encoded_is_what_is_drawn():
-    vae = fresh(1).vae
+    vae = fresh_tiny_sd(1).vae
     parts = list(encode_scenes(vae, 260))
     assert sum(len(part.scenes) for part in parts) == 260
     assert len({str(scene) for part in parts for scene in part.scenes}) > 150  # no part repeats another
@@ -180,14 +165,14 @@ def test_a_share_of_the_prompts_is_empty(share, pipe, some):
 
 
 def test_text_and_unet_stopped_and_resumed_are_those_that_were_not(some):
-    whole = fresh()
+    whole = fresh_tiny_sd()
     before = weights(whole.vae), weights(whole.unet), weights(whole.text_encoder)
     reports = list(train_text_to_latent(whole, some, 4, batch=4))
     assert [report.step for report in reports] == [1, 2, 3, 4]
     assert all(0 < report.loss < 4 for report in reports)
-    part = fresh()
+    part = fresh_tiny_sd()
     state = next(islice(train_text_to_latent(part, some, 4, batch=4), 1, None)).state()
-    again = fresh(9)
+    again = fresh_tiny_sd(9)
     end = finish(train_text_to_latent(again, some, 4, batch=4, state=state))
     for name in ("unet", "text_encoder"):
         assert equal(weights(getattr(again, name)), weights(getattr(whole, name)))
@@ -199,7 +184,7 @@ def test_text_and_unet_stopped_and_resumed_are_those_that_were_not(some):
 
 
 def test_the_average_is_a_model_that_samples(some):
-    pipe = fresh()
+    pipe = fresh_tiny_sd()
     model = finish(train_text_to_latent(pipe, some, 2, batch=4)).ema
     z, ids = normal(2, 4, 8, 8, dtype=torch.float32), token_ids(pipe, [PROMPT, ""])
     with torch.no_grad():

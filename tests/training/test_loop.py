@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections import deque
 from itertools import islice
 
 import pytest
@@ -11,6 +10,7 @@ import torch.nn as nn
 from helpers import normal, refused, seeded
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
+from trainings import finish
 
 from course.data import batches, load
 from course.models import as_eps, with_net
@@ -18,10 +18,6 @@ from course.nets import MLP, UNet
 from course.schedules import cosine, linear
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
 from course.training.loop import Diverged, loop
-
-
-def finish(progress):
-    return deque(progress, maxlen=1).pop()
 
 
 def unet(classes=0, seed=0):
