@@ -54,6 +54,7 @@ bench: $(STAMP) ## Measure what the lessons cost here, side by side.
 
 # What is said must hold on other seeds, threads and processors, or say "in this run": what fails here is to be looked at.
 PROOFS := shift-1 shift-2 shift-3 threads-2
+proofs: NBVAL += --nbval-cell-timeout=600 # two threads beside each other are slow
 proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two threads, and on a plainer processor.
 	for kind in $(PROOFS); do $(BIN)/python tests/prove.py --$${kind%-*} $${kind#*-} || exit; done
 	$(BIN)/python tests/prove.py

@@ -1,7 +1,8 @@
 """The lessons with their proofs in them: python tests/prove.py writes build/lessons/, which `make test` then executes.
 
 A proof is code that asserts, in a running lesson, what its prose says. tests/lessons/NN/proofs.py holds the proofs of a
-lesson as blocks, each below a line `# %% after: <id of a cell>`; a learner does not see them.
+lesson as blocks, each below a line `# %% after: <id of a cell>`; a learner does not see them. Every statement runs in a
+cell of its own, so that one assert that fails hides no other, and says what it found.
 
 With `--shift 1` every seed of a lesson is another one, with `--threads 2` it computes with so many threads whatever it
 asks for: what holds then is true of more than one run. They go to build/shift-1 and build/threads-2; `make proofs` runs
@@ -83,15 +84,37 @@ def blocks(source):
     return found
 
 
+def found(test):
+    """What a test compares, as code: the parts of `a < b`, and of each in `all(a < b for a, b in pairs)`."""
+    match test:
+        case ast.Compare():
+            return ast.Tuple([test.left, *test.comparators], ast.Load())
+        case ast.Call(func=ast.Name(id="all" | "any"), args=[ast.GeneratorExp(elt=inside, generators=loops)]):
+            return ast.ListComp(found(inside), loops)
+        case ast.UnaryOp(op=ast.Not()):
+            return found(test.operand)
+        case ast.BoolOp():
+            return ast.Tuple([found(part) for part in test.values], ast.Load())
+        case _:
+            return test
+
+
+class _Telling(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.Assert(node.test, node.msg or found(node.test))
+
+
 def with_proofs(notebook, source):
-    """Put each block of `source` behind its cell, as a code cell tagged `proof`; the notebook itself is changed.
+    """Put each block of `source` behind its cell, as code cells tagged `proof`; the notebook itself is changed.
 
     Raises ValueError for an id that no cell of the notebook has.
     """
     after = {}
     for number, (id, code) in enumerate(blocks(source), 1):
-        cell = nbformat.v4.new_code_cell(code, id=f"proof-{number}", metadata={"tags": ["proof"]})
-        after.setdefault(id, []).append(cell)
+        for k, statement in enumerate(ast.parse(code).body, 1):
+            told = ast.unparse(_Telling().visit(statement))
+            cell = nbformat.v4.new_code_cell(told, id=f"proof-{number}-{k}", metadata={"tags": ["proof"]})
+            after.setdefault(id, []).append(cell)
     if unknown := after.keys() - {cell.id for cell in notebook.cells}:
         raise ValueError(f"no cell has the id {', '.join(sorted(unknown))}")
     notebook.cells = [each for cell in notebook.cells for each in (cell, *after.get(cell.id, ()))]

@@ -37,8 +37,8 @@ def planted(path):
     lesson, source = numbered(path)
     _, code = blocks(source)[0]
     with_proofs(lesson, source.replace(code, f'{code}\nassert False, "planted"'))
-    first = next(number for number, cell in enumerate(lesson.cells) if is_proof(cell))
-    lesson.cells = lesson.cells[: first + 1]
+    last = next(number for number, cell in enumerate(lesson.cells) if "planted" in cell.source)
+    lesson.cells = lesson.cells[: last + 1]
     return lesson
 
 
@@ -66,10 +66,10 @@ def test_what_is_no_block_is_refused(source, complaint):
 
 
 def test_a_block_comes_right_behind_its_cell():
-    told = "# %% after: two\nassert y\n# %% after: one\nassert x\n# %% after: two\nassert z"
+    told = "# %% after: two\ny = 2  # why\nf(y)\n# %% after: one\ng(x)\n# %% after: two\nh()"
     cells = with_proofs(small(), told).cells
-    assert [cell.source for cell in cells] == ["x = 1", "assert x", "Two.", "assert y", "assert z"]
-    assert [is_proof(cell) for cell in cells] == [False, True, False, True, True]
+    assert [cell.source for cell in cells] == ["x = 1", "g(x)", "Two.", "y = 2", "f(y)", "h()"]
+    assert [is_proof(cell) for cell in cells] == [False, True, False, True, True, True]
     nbformat.validate(with_proofs(small(), told))
 
 
@@ -84,13 +84,31 @@ def test_a_true_proof_passes_and_a_false_one_fails(tmp_path):
         execute(with_proofs(small(), SOURCE.replace("x == 1", "x == 2")), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        ("assert x == 2", "(1, 2)"),
+        ("assert 0 < x < 1", "(0, 1, 1)"),
+        ("assert all(x < k for k in (2, 1))", "[(1, 2), (1, 1)]"),
+        ("assert x > 1 or x < 0", "((1, 1), (1, 0))"),
+        ("assert not x", "1"),
+        ("for k in (3, 1):\n    assert x != k", "(1, 1)"),
+        ("assert x == 2, 'mine'", "mine"),
+    ],
+)
+def test_a_false_proof_says_what_it_found(tmp_path, proof, said):
+    with pytest.raises(CellExecutionError) as caught:
+        execute(with_proofs(small(), f"# %% after: one\n{proof}"), tmp_path)
+    assert caught.value.evalue == said
+
+
 @each_lesson
 def test_a_lesson_without_its_proofs_is_the_lesson(path):
     lesson, source = numbered(path)
     proved = with_proofs(copy.deepcopy(lesson), source)
     nbformat.validate(proved)
     assert len({cell.id for cell in proved.cells}) == len(proved.cells)
-    assert len(proved.cells) == len(lesson.cells) + len(blocks(source))
+    assert len(proved.cells) == len(lesson.cells) + sum(len(ast.parse(code).body) for _, code in blocks(source))
     proved.cells = [cell for cell in proved.cells if not is_proof(cell)]
     assert proved == lesson
 
