@@ -12,11 +12,11 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-kernel
 PARALLEL := -n 2 --dist loadfile
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 PROVED = $(NOTEBOOKS:notebooks/%=build/lessons/%) # the same lessons with their proofs in them
-test check bench colab proofs: export OMP_NUM_THREADS := 1
-test check bench colab proofs: export COURSE_BUDGET := quick
+test check bench colab hostile proofs: export OMP_NUM_THREADS := 1
+test check bench colab hostile proofs: export COURSE_BUDGET := quick
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check style format stamp lock bench colab proofs clean
+.PHONY: help lab test check style format stamp lock bench colab hostile proofs clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,7 +25,7 @@ lab: $(STAMP) ## Open JupyterLab on the lessons.
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(AS_ROOT)
 
 test: $(STAMP) ## Run the unit tests, then every lesson with its proofs, the quick way.
-	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL) tests
+	$(BIN)/python -m pytest -m "not slow and not browser and not hostile" $(PARALLEL) tests
 	$(BIN)/python tests/prove.py
 	$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED)
 
@@ -62,6 +62,9 @@ proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two thre
 		$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) build/$$kind || status=1; done; \
 	echo "== a plainer processor"; \
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED) || status=1; exit $$status
+
+hostile: $(STAMP) ## Run every lesson on pretended devices, without a home, read-only, below spaces and Hangul.
+	$(BIN)/python -m pytest -m hostile $(PARALLEL:loadfile=load) tests/test_hostile.py
 
 # Colab has Python 3.13: taken where there is one that runs (pyenv has names without), else the line below says which.
 COLAB := build/colab

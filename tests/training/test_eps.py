@@ -130,6 +130,7 @@ def test_the_asked_share_of_labels_is_dropped():
 # Learning
 
 
+@pytest.mark.slow
 def test_overfitting_approaches_the_exact_floor_and_never_passes_it():
     schedule, x = coarse(), scans(16, torch.float32)
     exact, many, times = finite(16, torch.float32).eps_model(schedule), x.repeat(32, 1, 1, 1), range(1, 21)

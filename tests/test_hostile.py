@@ -1,0 +1,104 @@
+"""Lessons where things are against them: no home folder, a checkout nobody may write to, Hangul in a path, other devices."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from project import LESSONS, copy_tracked
+
+NOBODY = 12345  # has no line in the system's list of users, so that there is no home folder to be looked up
+each_lesson = pytest.mark.parametrize("name", [path.name for path in LESSONS])
+
+
+@pytest.fixture(scope="module")
+def checkouts():
+    """Makes copies of the project that everybody may read: checkouts(folder, writable). They go away at the end."""
+    made = []
+
+    def checkout(folder, writable=True):
+        root = Path(tempfile.mkdtemp())
+        made.append(root)
+        root.chmod(0o755)
+        copy = copy_tracked(root / folder)
+        for path in (copy, *copy.rglob("*")):
+            path.chmod(0o777 if path.is_dir() and writable else 0o755)
+        return copy
+
+    yield checkout
+    for root in made:
+        shutil.rmtree(root)
+
+
+def visit(checkout, name, *options, home=True):
+    """Run a lesson there as somebody who is not root, with a home folder or without; returns what is printed, or ""."""
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o777)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("COURSE_", "XDG_", "HOME"))}
+        places = dict.fromkeys(("TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR"), scratch)
+        env = kept | places | {"PYTHONPATH": str(checkout), "COURSE_BUDGET": "quick", "PYTHONDONTWRITEBYTECODE": "1"}
+        if home:
+            env["HOME"] = scratch
+        command = [sys.executable, checkout / "tests/hostile.py", checkout / "notebooks" / name, *options]
+        done = subprocess.run(
+            [*other_user(), *command], cwd=checkout / "notebooks", env=env, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == bool(done.stdout.strip()), done.stderr
+    return done.stdout.strip()
+
+
+def other_user():
+    """What makes a command run as somebody else: root may write everywhere."""
+    if os.getuid():
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere, and setpriv, which makes another user of it, is not here")
+    return ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+
+
+def test_what_fails_is_named(checkouts):
+    copy = checkouts("plain")
+    path = copy / "notebooks" / LESSONS[0].name
+    lesson = nbformat.read(path, as_version=4)
+    lesson.cells = [nbformat.v4.new_code_cell("1 / 0", id="planted")]
+    nbformat.write(lesson, path)
+    assert visit(copy, path.name) == "planted: ZeroDivisionError: division by zero"
+
+
+def test_nobody_may_write_there(checkouts):
+    probe = [*other_user(), sys.executable, "-c", "import sys; open(sys.argv[1], 'w')"]
+    for writable, status in ((True, 0), (False, 1)):
+        done = subprocess.run([*probe, checkouts("plain", writable) / "x"], capture_output=True, check=False)
+        assert done.returncode == status
+
+
+@pytest.mark.slow
+@each_lesson
+def test_lessons_run_against_all_odds(checkouts, name):
+    """From a checkout that is read-only, below a folder with spaces and Hangul, without a home folder."""
+    assert visit(checkouts("내 강의 folder", writable=False), name, home=False) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.name for path in LESSONS if path.name[:2] in ("01", "05")])
+def test_lessons_run_on_a_gpu_that_is_pretended(checkouts, name):
+    assert visit(checkouts("plain"), name, "--on", "cuda") == ""
+
+
+@pytest.mark.hostile
+@each_lesson
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_every_lesson_runs_on_a_device_that_is_pretended(checkouts, name, device):
+    assert visit(checkouts("plain"), name, "--on", device) == ""
+
+
+@pytest.mark.hostile
+@each_lesson
+@pytest.mark.parametrize("odds", ["no home", "read-only", "spaces and Hangul"])
+def test_every_lesson_runs_against_each_of_the_odds(checkouts, name, odds):
+    copy = checkouts("내 강의 folder" if odds == "spaces and Hangul" else "plain", writable=odds != "read-only")
+    assert visit(copy, name, home=odds != "no home") == ""
