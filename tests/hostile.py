@@ -1,4 +1,4 @@
-"""Run a lesson as it stands, in this folder and environment: python tests/hostile.py LESSON.ipynb [--on cuda | --on mps].
+"""Run a lesson as it stands, in this folder and environment: python tests/hostile.py LESSON.ipynb [--on cuda].
 
 With --on the lesson believes that such a device is here (tests/pretend.py). The cells run in this very process, because
 a user without a home may not be allowed to start another; nothing is written. Each cell that fails is named with its

@@ -1,4 +1,4 @@
-"""Lessons where things are against them: no home folder, a checkout nobody may write to, Hangul in a path, other devices."""
+"""Lessons where things are against them: no home, a checkout nobody may write to, Hangul in a path, other devices."""
 
 import os
 import shutil
