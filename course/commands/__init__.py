@@ -50,11 +50,14 @@ def usable_device(name):
 
     from course import env
 
+    kinds = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+    name = name or str(env.device())
     try:
-        device = torch.device(name) if name else env.device()
+        device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"the device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch lists all that it could have had
+        why = str(error).splitlines()[0][:100] if name.partition(":")[0] in kinds else f"there is {', '.join(kinds)}"
+        raise UserError(f"the device {name} cannot be used here: {why}") from error
     return device
 
 

@@ -64,6 +64,8 @@ def main(chosen):
         return _go(chosen, net.to(device), schedule, card, state, pictures)
     except Diverged as error:
         raise UserError(f"training stopped: {error}{_kept(place)}") from error
+    except BrokenPipeError:  # no file of ours: the reader of what is printed has gone
+        raise
     except OSError as error:
         raise UserError(f"cannot write to {chosen.out}: {error.strerror or error}") from error
     except (RuntimeError, MemoryError) as error:
