@@ -55,7 +55,7 @@ def test_version(capsys):
             "'sample', 'train-latent', 'quiz', 'progress', 'doctor'|sample, train-latent, quiz, progress, doctor",
         ),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
-        (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*cosine.*scaled_linear"),
+        (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*scaled_linear.*cosine"),
         (["sample", "digits", "--out", "x.png", "-n", "0"], "whole number from 1 to"),
         (["sample", "digits", "--out", "x.png", "--steps", "1001"], "from 1 to 1000"),
         (["sample", "digits", "--out", "x.png", "--steps", "ten"], "whole number.*'ten'"),

@@ -1,6 +1,8 @@
 """The commands behind `python -m course`, one module each, and what they share: errors in one line, files whole."""
 
 import argparse
+import importlib
+import inspect
 import math
 
 from course.files import write_whole
@@ -42,6 +44,26 @@ def number(low, high):
         return number
 
     return parse
+
+
+class Known:
+    """Names as `choices` of argparse that are looked up when they are asked for: a parser imports nothing heavy."""
+
+    def __init__(self, look_up):
+        self.look_up = look_up
+
+    def __iter__(self):
+        return iter(self.look_up())
+
+    def __contains__(self, name):
+        return name in self.look_up()
+
+
+def offered(room, argument):
+    """The functions that a room offers and that take this argument: {name: function}."""
+    public = {name: found for name, found in vars(importlib.import_module(f"course.{room}")).items() if name[0] != "_"}
+    functions = {name: found for name, found in public.items() if inspect.isfunction(found)}
+    return {name: found for name, found in functions.items() if argument in inspect.signature(found).parameters}
 
 
 def usable_device(name):

@@ -167,15 +167,15 @@ def _draw(path, model, schedule, card, like):
     """A grid of 64 samples from fixed noise: 20 steps of DDIM, labels 0, 1, 2, ... where the network knows them."""
     import torch
 
-    from course import viz
     from course.env import seeded
     from course.samplers import ddim, last
+    from course.viz import pixels
 
     noise = torch.randn(64, *card.shape, generator=seeded(0)).to(like.device)
     labels = torch.arange(64, device=like.device) % card.classes if card.classes else None
     x = last(ddim(model, schedule, noise, schedule.grid(20), cond=labels))
     png = io.BytesIO()
-    viz.grid_image(x.cpu(), 8, max(1, 512 // (8 * card.shape[-1]))).save(png, format="PNG")
+    pixels.grid_image(x.cpu(), 8, max(1, 512 // (8 * card.shape[-1]))).save(png, format="PNG")
     write_out(path, png.getvalue())
 
 
