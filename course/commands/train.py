@@ -147,6 +147,8 @@ def _go(chosen, net, schedule, card, state, pictures):
     steps, batch, every = card.recipe["steps"], card.recipe["batch"], 10 if x.is_cuda else 1
     start, spent = (int(state["step"]), float(state["seconds"])) if state else (0, 0.0)
     print(f"{card.data}: {steps} steps of {batch} pictures, {card.recipe['precision']}, on {card.device}")
+    if x.is_cuda and not run.compiles(x.device):
+        print("The package triton is not here, so the network is not compiled: it learns the same, only slower.")
 
     def keep(progress):
         run.keep(chosen.out, progress, schedule, card)

@@ -70,7 +70,7 @@ def main(chosen):
             html, complaints = page.html_page(notebook, path.stem, path.parent)
             for complaint in ([fault] if fault else []) + complaints:
                 bar.write(f"{name}: {complaint}", file=sys.stderr)
-            (chosen.out / name).parent.mkdir(parents=True, exist_ok=True)
+            _make((chosen.out / name).parent)
             write_out(chosen.out / f"{name}.html", html)
             promised = notebook.metadata.get("course", {}).get("budget_seconds") if budget == "quick" else None
             outcomes.append(Outcome(name, seconds, promised, fault))
@@ -84,8 +84,8 @@ def _make(folder):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            f"cannot make the folder {folder}: {error.strerror}; name a folder of yours, such as --out ~/pages, and copy "
-            "the lessons to one if you want to change them: python -m course lessons ~/lessons"
+            f"cannot make the folder {folder}: {error.strerror}; name a folder of yours, such as --out ~/pages, and "
+            "copy the lessons to one if you want to change them: python -m course lessons ~/lessons"
         ) from error
 
 
