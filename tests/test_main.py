@@ -192,6 +192,19 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_nothing_half(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_file_that_another_process_holds_is_one_line_and_stays(tmp_path, monkeypatch):
+    """As a checkpoint that is mapped into memory, on Windows: it cannot be replaced then."""
+
+    def held(path, target):
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+
+    write_out(tmp_path / "a", b"old")
+    monkeypatch.setattr("pathlib.Path.replace", held)
+    with pytest.raises(UserError, match=r"cannot write .*a: The process .* another process; .*--out"):
+        write_out(tmp_path / "a", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
 def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "missing" / "a", tmp_path / "file" / "a"):

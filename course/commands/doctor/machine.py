@@ -53,7 +53,13 @@ def memory():
     """How much memory is free?"""
     total, free = _memory()
     if total is None:
-        return [Finding("memory", "note", "this system does not say; a quick lesson needs about 2 GiB")]
+        return [
+            Finding(
+                "memory",
+                "note",
+                "this system does not say without the package psutil; a quick lesson needs about 2 GiB",
+            )
+        ]
     text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < 2 * GIB:
         fix = "close other programs and kernels before you open a lesson"
@@ -77,7 +83,7 @@ def _memory(proc=Path("/proc/meminfo"), group=Path("/sys/fs/cgroup")):
 
 def _memory_elsewhere():
     try:
-        from psutil import virtual_memory  # Jupyter brings it
+        from psutil import virtual_memory  # often there, and asked for by nothing of ours
     except ImportError:
         return None, None
     return virtual_memory().total, virtual_memory().available

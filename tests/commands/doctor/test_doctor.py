@@ -11,7 +11,6 @@ from collections import namedtuple
 from functools import cache
 from types import SimpleNamespace
 
-import psutil
 import pytest
 import torch
 from packaging.requirements import Requirement
@@ -297,7 +296,8 @@ def test_memory_heeds_the_limit_of_a_container(tmp_path):
     assert machine._memory(proc, tmp_path) == (8 * 2**30, 4 * 2**30)
 
 
-def test_memory_is_asked_of_jupyters_package_where_the_system_has_no_meminfo(tmp_path, monkeypatch):
+def test_memory_is_asked_of_psutil_where_the_system_has_no_meminfo(tmp_path, monkeypatch):
+    psutil = pytest.importorskip("psutil")
     total, free = machine._memory(tmp_path / "none", tmp_path)
     known = psutil.virtual_memory()
     assert total == known.total
