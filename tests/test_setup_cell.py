@@ -131,7 +131,9 @@ def alone(folder, repository="file:///nowhere", **environment):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script cannot stand in for git there")
-@pytest.mark.parametrize("said", ["저장소가 없습니다".encode(), "저장소".encode("cp949"), b"\xff\xfe\x81"])
+@pytest.mark.parametrize(
+    "said", ["저장소가 없습니다".encode(), "저장소".encode("cp949"), b"\xff\xfe\x81"], ids=["UTF-8", "CP949", "neither"]
+)
 def test_what_git_says_is_shown_under_any_code_page(tmp_path, said):
     git = tmp_path / "bin" / "git"
     git.parent.mkdir()

@@ -360,7 +360,10 @@ def test_a_set_that_cannot_is_found_too(offered, fault):
         probe(name)
 
 
-@pytest.mark.parametrize("page", [b"<html>Sign in</html>", gzip.compress(b"<html>Sign in</html>"), b""])
+PAGE = b"<html>Sign in</html>"
+
+
+@pytest.mark.parametrize("page", [PAGE, gzip.compress(PAGE), b""], ids=["plain", "packed", "empty"])
 def test_a_sign_in_page_is_not_taken_for_the_set(offered, page):
     """Of whatever length and packing: a portal answers everything, and with status 200."""
     server, name = offered
