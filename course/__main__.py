@@ -5,7 +5,7 @@ import os
 import sys
 
 from course import __version__
-from course.commands import UserError, doctor, progress, quiz, sample, train, train_latent
+from course.commands import UserError, doctor, lessons, progress, quiz, sample, train, train_latent
 from course.commands.publish import run
 
 EXAMPLES = """examples:
@@ -35,33 +35,46 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, train, sample, train_latent, quiz, progress, doctor):
+    for command in (run, lessons, train, sample, train_latent, quiz, progress, doctor):
         command.add_to(commands)
     return whole
 
 
 def main(arguments=None):
     """Run one command; returns the exit status: 0 well, 1 something failed, 2 wrong use, 130 stopped by Ctrl-C."""
-    whole = parser()
-    chosen = whole.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that a narrow console lacks must not undo what was done
+            stream.reconfigure(errors="replace")
     try:
-        status = chosen.main(chosen) if chosen.command else whole.print_help() or 0
-        sys.stdout.flush()
-        return status
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has gone, as in `doctor | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at its end
+        return 1
+
+
+def _run(arguments):
+    whole, name = parser(), "python -m course"
+    try:
+        chosen = whole.parse_args(arguments)
+        if not chosen.command:
+            whole.print_help()
+            return 0
+        name += f" {chosen.command}"
+        return chosen.main(chosen)
     except UserError as error:
-        print(f"python -m course {chosen.command}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return error.code
     except ImportError as error:
         if (error.name or "course").partition(".")[0] == "course":  # ours: a bug, so show where
             raise
-        print(f"python -m course {chosen.command}: {error}; python -m course doctor says what to do", file=sys.stderr)
+        print(f"{name}: {error}; python -m course doctor says what to do", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"python -m course {chosen.command}: stopped", file=sys.stderr)
+        print(f"{name}: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone, as in `doctor | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at its end
-        return 1
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def gaussian():
 
 def scans(n=40, dtype=torch.float64):
     """The first n digits, pictures (n, 1, 8, 8)."""
-    return load("digits")[0][:n].to(dtype)
+    return load("digits", "all")[0][:n].to(dtype)
 
 
 def finite(n=40, dtype=torch.float64):

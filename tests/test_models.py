@@ -123,7 +123,7 @@ def test_conditions_that_are_not_one_for_each_picture_are_refused(cond, null):
 
 
 def test_guidance_draws_the_digit_that_is_asked_for():
-    x, y = load("digits")
+    x, y = load("digits", "all")
     parts = {k: FiniteSet(x[y == k].double()).eps_model(linear()) for k in range(3)}
     parts[NULL] = FiniteSet(x.double()).eps_model(linear())
 

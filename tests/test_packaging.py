@@ -163,9 +163,9 @@ def brought(names):
 
 
 def test_what_the_package_imports_is_declared():
-    """The commands may use what the extra `lab` brings: they run lessons."""
+    """The commands may use what the extra `lab` brings: they run lessons; and psutil, where it is, to see memory."""
     for path in sorted((ROOT / "course").rglob("*.py")):
-        extras = ("lab",) if "commands" in path.parts else ()
+        extras = ("lab", "bench") if "commands" in path.parts else ()
         declared = brought(requirements(*extras).keys())
         imported = {IMPORTED_AS.get(name, name) for name in third_party(path.read_text(encoding="utf-8"))}
         missing = {name for name in imported if canonicalize_name(name) not in declared}

@@ -28,7 +28,7 @@ def fresh_tiny_sd(seed=0):
 
 def run(net, steps, schedule=None, labels=True, prints="v", size=16, **choices):
     """A training on forty scans: its generator of Progress."""
-    schedule, y = schedule or linear(), load("digits")[1][:40] if labels else None
+    schedule, y = schedule or linear(), load("digits", "all")[1][:40] if labels else None
     pictures = batches(scans(40, torch.float32), y, size=size)
     return train(as_eps(net, schedule, prints), schedule, pictures, steps, **choices)
 

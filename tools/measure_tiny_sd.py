@@ -1,4 +1,4 @@
-"""Measure the small Stable Diffusion and write what was found into its card.
+"""Measure a small Stable Diffusion, the pipeline in a folder, and write what was found into the card that lies there.
 
 python tools/measure_tiny_sd.py data/tiny-sd [prompts]
 
@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import torch
+from diffusers import StableDiffusionPipeline
 from scipy.stats import binomtest
 
 from course.env import seeded, threads
 from course.files import write_whole
-from course.pipelines import load_pipeline
 from course.scenes import compare, describe, draw, random_scenes
 
 STEPS, USUAL, SCALES = 25, 7.5, (1.5, 2.0, 3.0, 4.0, 5.0)
@@ -53,7 +53,8 @@ def psnr(pipe, n=1000):
 def main(folder, n=1000):
     threads(1)
     began = time.perf_counter()
-    pipe = load_pipeline()
+    pipe = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True).to(torch.float32)
+    pipe.set_progress_bar_config(disable=True)
     loading = time.perf_counter() - began
     began = time.perf_counter()
     pipe(str(random_scenes(1, generator=seeded(0))[0]), num_inference_steps=STEPS)

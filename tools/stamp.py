@@ -1,19 +1,23 @@
-"""Write into every lesson what must be the same in all of them: the setup cell and the Colab badge.
+"""Write into every lesson what must be the same in all of them, setup cell and Colab badge, and list what ships.
 
     python tools/stamp.py            # write
-    python tools/stamp.py --check    # change nothing; exit 1 and name the lessons that differ
+    python tools/stamp.py --check    # change nothing; exit 1 and name the files that differ
 
-Both come from one place each: tools/setup_cell.py, and `Repository` under [project.urls] in pyproject.toml. Without
-that address the badge stays empty and the setup cell knows no source but the variable COURSE_REPO.
+The list, data/manifest.json, says of each file that the wheel carries beside its modules how `doctor` knows it again.
+Cell and badge come from one place each: tools/setup_cell.py, and `Repository` under [project.urls] in pyproject.toml.
+Without that address the badge stays empty and the setup cell knows no source but the variable COURSE_REPO.
 """
 
+import json
 import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import urlparse
 
 import nbformat
+from hatchling.builders.wheel import WheelBuilder
 
+from course.commands.doctor import shipped
 from course.files import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +62,14 @@ def stamped(notebook, lesson, address):
     return notebook
 
 
+def manifest():
+    """The text of data/manifest.json: what the wheel carries and is read, so neither modules nor words about files."""
+    files = {Path(file.path).relative_to(ROOT).as_posix() for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    read = sorted(name for name in files - {shipped.MANIFEST} if not name.endswith((".py", ".md", "LICENSE.txt")))
+    lines = [f"{json.dumps(name)}: {json.dumps(shipped.mark((ROOT / name).read_bytes()))}" for name in read]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def main(check):
     address = repository((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     stale = []
@@ -68,6 +80,11 @@ def main(check):
             stale.append(path.name)
             if not check:
                 write_whole(path, nbformat.writes(after) + "\n")
+    listed, place = manifest(), ROOT / shipped.MANIFEST
+    if not place.exists() or place.read_text(encoding="utf-8") != listed:
+        stale.append(place.name)
+        if not check:
+            write_whole(place, listed)
     if stale:
         print(f"{'differ from' if check else 'stamped by'} tools/stamp.py: {', '.join(stale)}")
     return 1 if check and stale else 0

@@ -1,6 +1,8 @@
 """The commands behind `python -m course`, one module each, and what they share: errors in one line, files whole."""
 
 import argparse
+import importlib
+import inspect
 import math
 
 from course.files import write_whole
@@ -44,17 +46,40 @@ def number(low, high):
     return parse
 
 
+class Known:
+    """Names as `choices` of argparse that are looked up when they are asked for: a parser imports nothing heavy."""
+
+    def __init__(self, look_up):
+        self.look_up = look_up
+
+    def __iter__(self):
+        return iter(self.look_up())
+
+    def __contains__(self, name):
+        return name in self.look_up()
+
+
+def offered(room, argument):
+    """The functions that a room offers and that take this argument: {name: function}."""
+    public = {name: found for name, found in vars(importlib.import_module(f"course.{room}")).items() if name[0] != "_"}
+    functions = {name: found for name, found in public.items() if inspect.isfunction(found)}
+    return {name: found for name, found in functions.items() if argument in inspect.signature(found).parameters}
+
+
 def usable_device(name):
     """The torch.device of this name, or the best one here for None. Raises UserError where it cannot be used."""
     import torch
 
     from course import env
 
+    kinds = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+    name = name or str(env.device())
     try:
-        device = torch.device(name) if name else env.device()
+        device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"the device {name} cannot be used here: {str(error).splitlines()[0]}") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch lists all that it could have had
+        why = str(error).splitlines()[0][:100] if name.partition(":")[0] in kinds else f"there is {', '.join(kinds)}"
+        raise UserError(f"the device {name} cannot be used here: {why}") from error
     return device
 
 

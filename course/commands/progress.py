@@ -19,8 +19,9 @@ def main(chosen):
     from course.teaching.overview import overview
 
     try:
-        print(overview())
+        found = overview()
     except OSError as error:
         raise UserError(str(error)) from error
+    print(found)
     print(say("progress.place", path=events.place()))
     return 0

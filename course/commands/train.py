@@ -64,6 +64,8 @@ def main(chosen):
         return _go(chosen, net.to(device), schedule, card, state, pictures)
     except Diverged as error:
         raise UserError(f"training stopped: {error}{_kept(place)}") from error
+    except BrokenPipeError:  # no file of ours: the reader of what is printed has gone
+        raise
     except OSError as error:
         raise UserError(f"cannot write to {chosen.out}: {error.strerror or error}") from error
     except (RuntimeError, MemoryError) as error:
@@ -145,6 +147,8 @@ def _go(chosen, net, schedule, card, state, pictures):
     steps, batch, every = card.recipe["steps"], card.recipe["batch"], 10 if x.is_cuda else 1
     start, spent = (int(state["step"]), float(state["seconds"])) if state else (0, 0.0)
     print(f"{card.data}: {steps} steps of {batch} pictures, {card.recipe['precision']}, on {card.device}")
+    if x.is_cuda and not run.compiles(x.device):
+        print("The package triton is not here, so the network is not compiled: it learns the same, only slower.")
 
     def keep(progress):
         run.keep(chosen.out, progress, schedule, card)
@@ -165,15 +169,15 @@ def _draw(path, model, schedule, card, like):
     """A grid of 64 samples from fixed noise: 20 steps of DDIM, labels 0, 1, 2, ... where the network knows them."""
     import torch
 
-    from course import viz
     from course.env import seeded
     from course.samplers import ddim, last
+    from course.viz import pixels
 
     noise = torch.randn(64, *card.shape, generator=seeded(0)).to(like.device)
     labels = torch.arange(64, device=like.device) % card.classes if card.classes else None
     x = last(ddim(model, schedule, noise, schedule.grid(20), cond=labels))
     png = io.BytesIO()
-    viz.grid_image(x.cpu(), 8, max(1, 512 // (8 * card.shape[-1]))).save(png, format="PNG")
+    pixels.grid_image(x.cpu(), 8, max(1, 512 // (8 * card.shape[-1]))).save(png, format="PNG")
     write_out(path, png.getvalue())
 
 

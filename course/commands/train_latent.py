@@ -41,6 +41,8 @@ def main(chosen):
         return _go(chosen.out, _recipe(chosen, device), device, chosen.every)
     except (Diverged, CheckpointError) as error:
         raise UserError(f"training stopped: {error}") from error
+    except BrokenPipeError:  # no file of ours: the reader of what is printed has gone
+        raise
     except OSError as error:
         raise UserError(f"cannot write to {chosen.out}: {error.strerror or error}") from error
 

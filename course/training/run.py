@@ -1,6 +1,7 @@
 """A training that lives in a folder: its plan, its checkpoints, and what it has learned at the end."""
 
 import copy
+import importlib.util
 import platform
 import time
 from dataclasses import replace
@@ -74,6 +75,11 @@ def first(card):
         return build(card)
 
 
+def compiles(device):
+    """Whether a network is compiled to train on this device: on a CUDA GPU, where triton is there to do it."""
+    return device.type == "cuda" and importlib.util.find_spec("triton") is not None
+
+
 def training(net, card, schedule, x, y, steps=None, every=1, state=None):
     """The generator of `train` for a planned run, on pictures x (N, C, H, W) with labels y (N,)."""
     recipe = card.recipe
@@ -84,7 +90,7 @@ def training(net, card, schedule, x, y, steps=None, every=1, state=None):
         steps or recipe["steps"],
         **{key: recipe[key] for key in ("lr", "decay", "drop", "warm_up", "seed")},
         precision=getattr(torch, recipe["precision"]),
-        wrap=torch.compile if x.device.type == "cuda" else None,
+        wrap=torch.compile if compiles(x.device) else None,
         every=every,
         state=state,
     )

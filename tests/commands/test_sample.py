@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 import torch
 from broken import NO_CHECKPOINT, pickled
-from helpers import open_up
+from helpers import ALL, open_up
 from PIL import Image
 
+import course
 from course.__main__ import main
-from course.data import load
+from course.commands import sample as command
+from course.data import SPLITS, load
+from course.data.sets import LOCAL
 from course.models import cfg
 from course.nets import MLP, Classifier, UNet
-from course.samplers import ddim, last
-from course.schedules import cosine
+from course.samplers import ddim, ddpm, last
+from course.schedules import cosine, linear
 from course.training.card import Card
-from course.training.checkpoints import TABLE, describe, load_model, save, save_model
+from course.training.checkpoints import TABLE, describe, load_model, pretrained, save, save_model
 from course.training.run import CHECKPOINT
 
 
@@ -36,7 +39,7 @@ def trained(tmp_path_factory):
     return folders
 
 
-def draw(folder, *more, name="grid.png", source="digits"):
+def draw(folder, *more, name="grid.png", source="digits-exact"):
     """Draw 6 pictures in 20 steps (enough for copies), and return the path of the grid."""
     path = folder / name
     assert main(["sample", source, "--steps", "20", "-n", "6", "--out", str(path), *more]) == 0
@@ -55,7 +58,7 @@ def tiles(path, size, columns, n):
 
 @pytest.mark.parametrize(("source", "size"), [("digits", 8), ("mnist_mini", 28)])
 def test_the_grid_holds_real_scans(tmp_path, source, size):
-    path = draw(tmp_path, source=source)
+    path = draw(tmp_path, source=f"{source}-exact")
     drawn = tiles(path, size, columns=3, n=6)
     scans = load(source, "all")[0].double().flatten(1)
     apart = torch.cdist(drawn.flatten(1), scans).min(1).values / size
@@ -94,7 +97,9 @@ def test_the_animation_goes_from_noise_to_the_grid(tmp_path):
 def test_a_long_walk_keeps_the_animation_short(tmp_path):
     gif = tmp_path / "walk.gif"
     assert (
-        main(["sample", "digits", "--steps", "250", "-n", "1", "--out", str(tmp_path / "a.png"), "--gif", str(gif)])
+        main(
+            ["sample", "digits-exact", "--steps", "250", "-n", "1", "--out", str(tmp_path / "a.png"), "--gif", str(gif)]
+        )
         == 0
     )
     assert 70 < Image.open(gif).n_frames <= 100
@@ -125,7 +130,7 @@ def test_it_says_what_it_wrote_and_that_these_are_copies(tmp_path, capsys):
 def test_wrong_places_are_one_line_and_write_nothing(tmp_path, monkeypatch, capsys, arguments, says, status):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
-    assert main(["sample", "digits", "-n", "1", "--steps", "1", *arguments]) == status
+    assert main(["sample", "digits-exact", "-n", "1", "--steps", "1", *arguments]) == status
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
@@ -137,7 +142,7 @@ def test_a_disk_without_room_is_one_line_and_status_1(tmp_path, monkeypatch, cap
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    assert main(["sample", "digits", "-n", "1", "--steps", "1", "--out", str(tmp_path / "grid.png")]) == 1
+    assert main(["sample", "digits-exact", "-n", "1", "--steps", "1", "--out", str(tmp_path / "grid.png")]) == 1
     error = capsys.readouterr().err
     assert "No space left on device" in error
     assert error.count("\n") == 1
@@ -146,8 +151,58 @@ def test_a_disk_without_room_is_one_line_and_status_1(tmp_path, monkeypatch, cap
 
 def test_missing_scans_are_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("course.env.PACKAGE", tmp_path / "course")
-    assert main(["sample", "mnist_mini", "--out", str(tmp_path / "grid.png")]) == 1
+    assert main(["sample", "mnist_mini-exact", "--out", str(tmp_path / "grid.png")]) == 1
     assert "data/mnist_mini.npz" in capsys.readouterr().err
+
+
+def test_digits_is_the_network_and_digits_exact_the_scans(tmp_path, capsys):
+    drawn = tiles(draw(tmp_path, "--label", "7", source="digits"), 8, columns=3, n=6)
+    assert "copies" not in capsys.readouterr().out
+    model, schedule, _ = pretrained("digits")
+    noise = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    x = last(ddim(model, schedule, noise, schedule.grid(20), cond=torch.full((6,), 7)))[:, 0].double().clamp(-1, 1)
+    torch.testing.assert_close(drawn, x, rtol=0, atol=1.01 / 127.5)  # eight bits
+    with pytest.raises(SystemExit, match="0"):
+        main(["sample", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a network that comes with the course (digits, mnist, cifar10" in said
+    assert "digits-exact, mnist_mini-exact: the exact denoiser of those scans" in said
+    assert "--sampler NAME ddim, ddpm (default ddim)" in said
+    assert "linear, scaled_linear, cosine (default linear)" in said
+
+
+def test_the_names_are_those_of_the_rooms(monkeypatch, tmp_path):
+    """What the rooms offer can be asked for, nothing else, and what is new at once."""
+    assert command.samplers() == {"ddim": ddim, "ddpm": ddpm}
+    assert command.noises().keys() == ALL.keys()
+    assert list(command.exact()) == ["digits-exact", "mnist_mini-exact"]
+    monkeypatch.setattr(course.samplers, "euler", partial_ddim, raising=False)
+    monkeypatch.setattr(course.schedules, "short", lambda T=1000: linear(300), raising=False)
+    old = draw(tmp_path, "--sampler", "ddim")
+    assert draw(tmp_path, "--sampler", "euler", name="b.png").read_bytes() == old.read_bytes()
+    assert draw(tmp_path, "--schedule", "short", name="c.png").read_bytes() != old.read_bytes()
+    for option, wrong in (("--sampler", "invert"), ("--sampler", "last"), ("--schedule", "health")):
+        with pytest.raises(SystemExit, match="2"):
+            draw(tmp_path, option, wrong, name="d.png")
+    assert main(["sample", "digits-exact", "--sampler", "euler", "--eta", "1", "--out", str(tmp_path / "d.png")]) == 2
+    assert not (tmp_path / "d.png").exists()
+
+
+def partial_ddim(model, schedule, x_T, grid, cond=None, generator=None):
+    """A sampler that is new to the room."""
+    yield from ddim(model, schedule, x_T, grid, cond)
+
+
+def test_a_network_and_a_set_that_are_new_are_found(monkeypatch, tmp_path, capsys):
+    net = open_up(UNet(1, 8))
+    (tmp_path / "shipped" / "data" / "checkpoints").mkdir(parents=True)
+    save_model(tmp_path / "shipped/data/checkpoints/new.safetensors", net, cosine(), Card(shape=(1, 8, 8)))
+    monkeypatch.setattr("course.training.checkpoints.shipped", lambda path: tmp_path / "shipped" / path)
+    assert draw(tmp_path, source="new").exists()
+    monkeypatch.setitem(LOCAL, "blank", (lambda split: (torch.zeros(9, 1, 4, 4), torch.zeros(9)), ("all",)))
+    monkeypatch.setitem(SPLITS, "blank", ("all",))
+    draw(tmp_path, source="blank-exact", name="blank.png")
+    assert "6 of them are copies of a scan in blank (" in capsys.readouterr().out
 
 
 # Networks
@@ -209,7 +264,11 @@ def test_a_network_is_asked_for_what_it_cannot_do(tmp_path, trained, capsys, whi
 def broken_sources(folder):
     """Sources that hold no model: (name, what is said, status)."""
     (folder / "folder").mkdir()
-    yield "cats", "neither a folder nor a file of `train`, nor one of digits, mnist_mini, mnist, cifar10", 2
+    yield (
+        "cats",
+        r"neither a folder nor a file of `train`, .*cifar10, digits, mnist; .* digits-exact, mnist_mini-exact$",
+        2,
+    )
     yield "folder", "cannot be read", 1
     for name, content in NO_CHECKPOINT.items():
         (folder / name).write_bytes(content)

@@ -1,5 +1,6 @@
 """`train`: real runs of a few steps, killed, resumed, starved of memory, and asked for what cannot be."""
 
+import importlib.util
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,7 +21,7 @@ from PIL import Image
 from course import env
 from course.__main__ import main
 from course.commands import train as command
-from course.data import load
+from course.data import SPLITS, load
 from course.models import AsEps
 from course.nets import UNet
 from course.schedules import linear
@@ -425,6 +427,28 @@ def test_a_device_that_is_not_there_is_one_line(tmp_path, capsys, device):
 @pytest.mark.parametrize("width", ["50", "100"])
 def test_any_even_width_can_be_trained(tmp_path, width, bare):
     assert train(tmp_path, "--width", width, "--batch", "4", steps=1) == 0
+
+
+def test_it_compiles_only_where_triton_is(tmp_path, monkeypatch, bare, capsys):
+    """The choice as it reaches the loop; no GPU is needed to see it made."""
+    card = Card(net=describe(UNet(1, 8)), prints="v", recipe={"batch": 2, "seed": 0, "precision": "float32", "lr": 1})
+    card = replace(card, recipe=card.recipe | {"decay": 0, "drop": 0, "warm_up": 0, "steps": 1})
+    monkeypatch.setattr(runs, "train", lambda *arguments, wrap, **more: wrap)
+    monkeypatch.setattr(runs, "batches", lambda *arguments: None)
+    for triton, device, wrap in ((True, "cuda", torch.compile), (False, "cuda", None), (True, "cpu", None)):
+        monkeypatch.setattr(importlib.util, "find_spec", {"triton": triton or None}.get)
+        x = SimpleNamespace(device=torch.device(device))
+        assert runs.training(UNet(1, 8), card, linear(), x, None) is wrap
+
+
+def test_every_recipe_is_of_a_set_and_every_set_of_pictures_has_one():
+    assert set(recipes.RECIPES) == {name for name in SPLITS if name not in ("ring", "moons")}
+    for name in ("digits", "mnist_mini"):
+        x, y, x_held, y_held = recipes.split(name)
+        assert len(x) == len(y)
+        assert len(x_held) == len(y_held) == (recipes.RECIPES[name]["held"] or len(load(name, "test")[0]))
+        known = {picture.numpy().tobytes() for picture in x}
+        assert not [picture for picture in x_held if picture.numpy().tobytes() in known]
 
 
 def test_missing_data_says_that_it_is_the_data(tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from broken import stored_before
 from course.__main__ import main
 from course.training.checkpoints import read
 
-SMALL = ["--autoencoder-steps", "3", "--latents", "250", "--steps", "3", "--precision", "float32", "--device", "cpu"]
+SMALL = ["--autoencoder-steps", "3", "--latents", "80", "--steps", "3", "--precision", "float32", "--device", "cpu"]
 
 
 def command(folder, *options):

@@ -5,8 +5,11 @@ import gzip
 import hashlib
 import os
 import pickle
+import shutil
 import socket
+import ssl
 import tarfile
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,9 +18,12 @@ import numpy as np
 import pytest
 import torch
 from helpers import files, listing, read_only, refused
+from project import run
 
 from course import data
-from course.data import DataError, load
+from course.data import DOWNLOADS, SPLITS, DataError, load
+from course.data.downloads import probe
+from course.data.sets import LOCAL
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -59,6 +65,7 @@ def server(tmp_path, monkeypatch):
         server.root.mkdir()
         monkeypatch.setenv("COURSE_DATA", str(server.root))
         monkeypatch.setenv("no_proxy", "*")
+        monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies that it once found
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -303,3 +310,122 @@ def test_cifar10_without_network_says_what_goes_on(small_cifar, monkeypatch):
     with refused(DataError, r"cifar10: .*is not here yet.*lessons go on with 'digits'"):
         load("cifar10", "train")
     assert listing(root) == {}
+
+
+def through(monkeypatch, proxy):
+    """Name a proxy to urllib, as a fresh interpreter would read it from the environment."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setattr(urllib.request, "_opener", None)
+
+
+def made_small(name, monkeypatch, mirror):
+    """Point a set of DOWNLOADS to an address, whichever of its kind it is."""
+    from torchvision import datasets
+
+    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "cifar10": datasets.CIFAR10}[name]
+    if name == "cifar10":
+        monkeypatch.setattr(kind, "url", mirror + kind.filename)
+    else:
+        monkeypatch.setattr(kind, "mirrors", [NOWHERE, mirror])
+
+
+@pytest.fixture(params=DOWNLOADS)
+def offered(request, server, monkeypatch):
+    """A mirror that has the beginning of each set, and the name of one, which is asked of that mirror."""
+    labels = idx(np.arange(7, dtype=np.uint8))
+    (server.folder / "t10k-labels-idx1-ubyte.gz").write_bytes(labels)
+    with tarfile.open(server.folder / "cifar-10-python.tar.gz", "w:gz", format=tarfile.GNU_FORMAT) as tar:
+        place = tarfile.TarInfo("cifar-10-batches-py")
+        place.type = tarfile.DIRTYPE
+        tar.addfile(place)
+    made_small(request.param, monkeypatch, server.url)
+    return server, request.param
+
+
+def test_a_set_that_can_be_downloaded_is_found(offered):
+    server, name = offered
+    probe(name)
+    assert files(server.root) == {}  # it has only asked
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_set_that_cannot_is_found_too(offered, fault):
+    server, name = offered
+    server.fault = fault
+    if fault == "breaks off":  # after the first bytes, which are all that is asked for
+        probe(name)
+        return
+    with refused(DataError, f"{name}: .*127.0.0.1"):
+        probe(name)
+
+
+PAGE = b"<html>Sign in</html>"
+
+
+@pytest.mark.parametrize("page", [PAGE, gzip.compress(PAGE), b""], ids=["plain", "packed", "empty"])
+def test_a_sign_in_page_is_not_taken_for_the_set(offered, page):
+    """Of whatever length and packing: a portal answers everything, and with status 200."""
+    server, name = offered
+    for file in server.folder.iterdir():
+        file.write_bytes(page)
+    with refused(DataError, f"{name}: .*127.0.0.1:{server.server_port} sends something else, as a sign-in page does"):
+        probe(name)
+
+
+def test_a_proxy_is_asked_where_the_environment_names_one(offered, monkeypatch):
+    """The host exists for the proxy alone, as behind a firewall; the mirror plays the proxy."""
+    server, name = offered
+    made_small(name, monkeypatch, "http://sets.invalid/")
+    with refused(DataError, "sets.invalid"):
+        probe(name)
+    through(monkeypatch, server.url)
+    probe(name)
+    server.fault = "sends a page"
+    with refused(DataError, "sets.invalid sends something else"):
+        probe(name)
+
+
+def test_doctor_and_download_agree_behind_a_proxy(small_mnist, monkeypatch):
+    from torchvision.datasets import MNIST
+
+    from course.commands.doctor import machine
+
+    server, _ = small_mnist
+    monkeypatch.setattr(MNIST, "mirrors", ["http://sets.invalid/"])
+    monkeypatch.setattr("course.data.downloads.DOWNLOADS", {"mnist": DOWNLOADS["mnist"]})
+    through(monkeypatch, NOWHERE)
+    network, mnist = machine.downloads()
+    assert (network.status, "not to be fetched now" in mnist.text) == ("note", True)
+    with pytest.raises(DataError):
+        load("mnist", "train")
+    through(monkeypatch, server.url)
+    network, mnist = machine.downloads()
+    assert (network.status, "fetched when a lesson asks for it" in mnist.text) == ("ok", True)
+    check_small_mnist()
+    assert machine.downloads()[1].status == "ok"
+    (images(server.root)).write_bytes(b"half")
+    assert machine.downloads()[1].text.startswith("corrupt or half downloaded; fetched when")
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl to make a certificate with")
+def test_a_certificate_that_nobody_knows_is_refused(offered, tmp_path, monkeypatch):
+    """As that of a portal which answers for every host."""
+    server, name = offered
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {certificate}"
+    assert run(*make.split(), "-addext", "subjectAltName=IP:127.0.0.1").returncode == 0
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    secure = server.url.replace("http:", "https:")
+    made_small(name, monkeypatch, secure)
+    with refused(DataError, "(?i)certificate"):
+        probe(name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # known, it is taken: nothing else was in the way
+    probe(name)
+
+
+def test_every_set_that_is_downloaded_can_be_loaded_and_the_other_way_round():
+    assert set(SPLITS) == {*DOWNLOADS, *LOCAL}
+    assert not set(DOWNLOADS) & set(LOCAL)

@@ -1,15 +1,19 @@
 """Data sets: always there, of the promised shape and range, split once and for all."""
 
 import hashlib
+import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers import read_only, refused
 
 from course import data, env
-from course.data import SPLITS, batches, load, photo
+from course.data import DOWNLOADS, SPLITS, batches, load, photo
+from course.data.downloads import Download
 
 real = pytest.mark.skipif(
     "COURSE_DATA" not in os.environ, reason="COURSE_DATA does not name a folder with the real sets"
@@ -82,9 +86,40 @@ def test_unknown_names_list_the_known_ones():
     with refused(ValueError, "mnist has no split 'valid'; it has train, test"):
         load("mnist", "valid")
     with refused(ValueError, "mnist has no split 'all'; it has train, test"):
-        load("mnist")
+        load("mnist", "all")
     with refused(ValueError, "'cat'; known: camera, grass"):
         photo("cat")
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_without_a_split_it_is_what_there_is_to_train_on(name, monkeypatch):
+    """Never what a network is to be judged by; of every set, also of those that are not here."""
+    asked = []
+    known = {
+        other: replace(found, read=lambda split: asked.append(split) or BYTES) for other, found in DOWNLOADS.items()
+    }
+    monkeypatch.setattr("course.data.sets.DOWNLOADS", known)
+    x, y = load(name)
+    if name in DOWNLOADS:
+        assert asked == ["train"]
+    else:
+        best = load(name, "train" if "train" in SPLITS[name] else "all")
+        assert x.equal(best[0])
+        assert y.equal(best[1])
+
+
+BYTES = np.zeros((2, 1, 8, 8), np.uint8), np.zeros(2, np.uint8)
+
+
+def test_a_new_set_is_loaded_split_and_listed(monkeypatch):
+    """One row in one table: everything else finds it there."""
+    new = Download(1, lambda split: BYTES, lambda: [], lambda: [], b"")
+    monkeypatch.setitem(data.downloads.DOWNLOADS, "new", new)
+    module = importlib.reload(data.sets)
+    assert module.SPLITS["new"] == ("train", "test")
+    assert module.load("new", "test")[0].equal(torch.full((2, 1, 8, 8), -1.0))
+    monkeypatch.undo()
+    importlib.reload(data.sets)
 
 
 @real

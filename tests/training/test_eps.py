@@ -43,7 +43,7 @@ def test_the_loss_of_the_best_model_of_a_gaussian_is_its_formula():
 
 
 def test_measured_losses_are_those_of_the_loss_function_at_the_same_noise():
-    schedule, x, y = linear(), scans(600), load("digits")[1][:600]  # more than one part of 500
+    schedule, x, y = linear(), scans(600), load("digits", "all")[1][:600]  # more than one part of 500
 
     def model(x, t, cond):
         return x * t.reshape(-1, 1, 1, 1) / 1000 + cond.reshape(-1, 1, 1, 1)

@@ -131,7 +131,7 @@ def test_a_run_that_goes_on_from_the_disk_is_the_unbroken_run_bit_by_bit(precisi
     assert again.seconds > early.seconds
     if precision != torch.float32:
         assert again.loss != finish(run(fresh(10), 8, decay=0.9)).loss  # it did compute otherwise
-    other = batches(scans(40, torch.float32), load("digits")[1][:40], size=16, seed=1)
+    other = batches(scans(40, torch.float32), load("digits", "all")[1][:40], size=16, seed=1)
     shifted = finish(train(as_eps(fresh(10), linear(), "v"), linear(), other, 8, state=stored, **choices))
     # other batches would have shown
     assert not shifted.state()["net.out.weight"].equal(later.state()["net.out.weight"])

@@ -1,7 +1,7 @@
 """`python -m course doctor`: what this machine has, what is missing, and how to mend it."""
 
-from course.commands.doctor import installation, machine
-from course.commands.doctor.finding import Finding, count
+from course.commands.doctor import installation, kept, machine, shipped
+from course.commands.doctor.finding import Finding, count, why
 
 __all__ = ["Finding", "add_to", "findings", "main", "report"]
 
@@ -24,12 +24,25 @@ def main(_):
     return int(any(finding.stops for finding in found))
 
 
+PROBES = (
+    *(installation.python, installation.packages, installation.torchvision, installation.lab),
+    *(machine.gpu, machine.processor, machine.memory, machine.disk, shipped.files, shipped.sets),
+    *(kept.answers, machine.downloads),
+)
+
+
 def findings():
     """All that is found on this machine, as a list of Finding; prints nothing. Takes some seconds: it imports torch."""
-    found = [*installation.python(), *installation.packages(), *installation.torchvision(), *installation.lab()]
-    found += [*machine.gpu(), *machine.processor(), *machine.memory(), *machine.disk()]
-    network = machine.network()
-    return [*found, *network, *machine.shipped_files(), *machine.downloads(online=network[0].status == "ok")]
+    return [finding for probe in PROBES for finding in _survived(probe)]
+
+
+def _survived(probe):
+    """What a probe finds; where it breaks itself, that it did, so that the others are heard."""
+    try:
+        return probe()
+    except Exception as error:
+        name = f"{probe.__module__.rpartition('.')[2]}, {probe.__name__}"
+        return [Finding(name, "note", f"not looked at: {why(error)}")]
 
 
 def report(found):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 INSTALL = "build the environment again: make lab, or pip install -e '.[lab]' in the course's folder"
-BROKEN = (ImportError, OSError, RuntimeError, AttributeError)  # seen when a broken installation is imported
+BROKEN = (Exception,)  # a broken installation raises anything when it is imported; each probe tells what
 
 
 @dataclass(frozen=True)
@@ -25,3 +25,8 @@ def count(number, noun):
 def why(error):
     """The first line of an error, or its type where it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def existing(folder):
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())

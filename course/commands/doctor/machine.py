@@ -4,17 +4,11 @@ import importlib
 import os
 import shutil
 import threading
-import zipfile
+import time
 from pathlib import Path
 
-from course.commands.doctor.finding import BROKEN, Finding, count, why
+from course.commands.doctor.finding import BROKEN, Finding, count, existing, why
 
-SHIPPED = ("quizzes", "data/mnist_mini.npz", "data/photos")
-DOWNLOADS = {  # where, how many files, MB to fetch
-    "mnist": ("MNIST/raw", 4, 12),
-    "fashion_mnist": ("FashionMNIST/raw", 4, 31),
-    "cifar10": ("cifar-10-batches-py", 7, 170),
-}
 GIB = 2**30
 
 
@@ -59,7 +53,13 @@ def memory():
     """How much memory is free?"""
     total, free = _memory()
     if total is None:
-        return [Finding("memory", "note", "this system does not say; a quick lesson needs about 2 GiB")]
+        return [
+            Finding(
+                "memory",
+                "note",
+                "this system does not say without the package psutil; a quick lesson needs about 2 GiB",
+            )
+        ]
     text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < 2 * GIB:
         fix = "close other programs and kernels before you open a lesson"
@@ -73,7 +73,7 @@ def _memory(proc=Path("/proc/meminfo"), group=Path("/sys/fs/cgroup")):
         sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in proc.read_text().splitlines()}
         total, free = sizes["MemTotal"], sizes["MemAvailable"]
     except (OSError, KeyError):  # not Linux
-        return None, None
+        return _memory_elsewhere()
     try:
         limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
     except (OSError, ValueError):  # not in a container, or "max": no limit of its own
@@ -81,9 +81,12 @@ def _memory(proc=Path("/proc/meminfo"), group=Path("/sys/fs/cgroup")):
     return min(total, limit), min(free, max(0, limit - used))
 
 
-def _existing(folder):
-    """The folder, or the nearest one above it that is there."""
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+def _memory_elsewhere():
+    try:
+        from psutil import virtual_memory  # often there, and asked for by nothing of ours
+    except ImportError:
+        return None, None
+    return virtual_memory().total, virtual_memory().available
 
 
 def disk():
@@ -92,65 +95,67 @@ def disk():
         from course.env import data_root
 
         root = data_root()
-        free = shutil.disk_usage(_existing(root)).free
+        free = shutil.disk_usage(existing(root)).free
     except BROKEN as error:
         return [Finding("disk", "note", f"not looked at: {why(error)}")]
     elsewhere = "make room, or let COURSE_DATA name a roomier, writable folder"
     text = f"{free / GIB:.1f} GiB free for downloads in {root}"
-    if not os.access(_existing(root), os.W_OK):
+    if not os.access(existing(root), os.W_OK):
         return [Finding("disk", "note", f"{root} cannot be written, so nothing can be downloaded", elsewhere)]
     return [Finding("disk", "note", text, elsewhere) if free < GIB else Finding("disk", "ok", text)]
 
 
-def network(patience=4.0):
-    """Does a host answer that data sets come from? Waits `patience` seconds at most."""
+def downloads(patience=6.0):
+    """Which of the larger data sets are here, and can the others come? Waits `patience` seconds at most."""
     try:
-        from course.data import reachable
+        from course.data.downloads import DOWNLOADS, here
 
-        importlib.import_module("torchvision")  # it knows the hosts
+        importlib.import_module("torchvision")  # it knows where they come from
+        present = {name: here(name) for name in DOWNLOADS}
+        places = {name: download.files()[0][0].parent for name, download in DOWNLOADS.items()}
     except BROKEN as error:
         return [Finding("network", "note", f"not looked at: {why(error)}")]
-    answer = []
-    # a thread, as looking a name up without a network can hang for longer than any timeout of a socket
-    asking = threading.Thread(target=lambda: answer.append(reachable()), daemon=True)
-    asking.start()
-    asking.join(patience)
-    if answer == [True]:
-        return [Finding("network", "ok", "data sets can be downloaded")]
-    return [Finding("network", "note", "no answer from where data sets come from; quick lessons need no network")]
-
-
-def shipped_files():
-    """Is all there that comes with the course, and can the two small data sets be read?"""
-    try:
-        from course.data import load
-        from course.env import shipped
-
-        for path in SHIPPED:
-            shipped(path)
-        sets = [f"{name} ({len(load(name, 'all')[0]):,})" for name in ("digits", "mnist_mini")]
-    except (*BROKEN, ValueError, EOFError, zipfile.BadZipFile) as error:
-        return [
-            Finding("course files", "fault", why(error), "fetch the course again: git restore ., or reinstall it", True)
-        ]
-    return [Finding("course files", "ok", f"all here; data sets {' and '.join(sets)}")]
-
-
-def downloads(online):
-    """Which of the larger data sets are here, and can the others come? `online` is what `network` found."""
-    try:
-        from course.env import data_root
-
-        root = data_root()
-    except BROKEN as error:
-        return [Finding("data", "note", f"not looked at: {why(error)}")]
-    found = []
-    for name, (place, files, size) in DOWNLOADS.items():
-        folder = root / place
-        if folder.is_dir() and sum(file.is_file() for file in folder.iterdir()) >= files:
-            found.append(Finding(name, "ok", f"in {folder}"))
-        elif online:
-            found.append(Finding(name, "note", f"not here; fetched when a lesson asks for it ({size} MB)"))
+    refused = _asked(DOWNLOADS, patience)
+    found = [_network(refused)]
+    for name, download in DOWNLOADS.items():
+        state = "corrupt or half downloaded" if places[name].exists() else "not here"
+        if present[name]:
+            found.append(Finding(name, "ok", f"in {places[name]}"))
+        elif not refused[name]:
+            found.append(Finding(name, "note", f"{state}; fetched when a lesson asks for it ({download.megabytes} MB)"))
         else:
-            found.append(Finding(name, "note", "neither here nor to be fetched now; quick lessons go without it"))
+            found.append(Finding(name, "note", f"{state}, and not to be fetched now; quick lessons go without it"))
     return found
+
+
+def _asked(names, patience):
+    """Why each set cannot be downloaded now, "" where it can; all are asked at once."""
+    from course.data.downloads import probe
+
+    said = dict.fromkeys(names, f"no answer in {patience:g} s")
+
+    def ask(name):
+        try:
+            probe(name)
+            said[name] = ""
+        except BROKEN as error:
+            said[name] = why(error).removeprefix(f"{name}: ")
+
+    # threads, as looking a name up without a network can hang for longer than any timeout of a socket
+    asking = [threading.Thread(target=ask, args=(name,), daemon=True) for name in names]
+    for thread in asking:
+        thread.start()
+    end = time.monotonic() + patience
+    for thread in asking:
+        thread.join(max(0.0, end - time.monotonic()))
+    return dict(said)
+
+
+def _network(refused):
+    """What the answers for all sets say of the network."""
+    if not any(refused.values()):
+        return Finding("network", "ok", "data sets can be downloaded")
+    come = [name for name, reason in refused.items() if not reason]
+    first = next(f"{name}: {reason}" for name, reason in refused.items() if reason)
+    what = f"{' and '.join(come)} can be downloaded, the rest cannot" if come else "no data set can be downloaded"
+    return Finding("network", "note", f"{what} ({first}); quick lessons need no network")

@@ -1,6 +1,8 @@
 """Executing a notebook, cell by cell, in a fresh kernel of the Python that this is."""
 
 import os
+import tempfile
+from pathlib import Path
 
 from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -26,9 +28,17 @@ class _Manager(AsyncKernelManager):
 def execute(notebook, folder, budget, cell_seconds, progress):
     """Execute all code cells in `folder`, in place; calls progress(1) after each. Returns what failed, or None.
 
-    Stops at the first cell that fails, or that takes longer than `cell_seconds` in a quick run.
+    Stops at the first cell that fails, or that takes longer than `cell_seconds` in a quick run. What the notebook
+    answers is kept for as long as it runs, and is nobody's progress.
     """
-    environment = {**os.environ, "COURSE_BUDGET": budget}
+    with tempfile.TemporaryDirectory(
+        prefix="course-run-", ignore_cleanup_errors=True
+    ) as own:  # Windows keeps open files
+        return _execute(notebook, folder, budget, cell_seconds, progress, str(Path(own, "progress.sqlite3")))
+
+
+def _execute(notebook, folder, budget, cell_seconds, progress, kept):
+    environment = {**os.environ, "COURSE_BUDGET": budget, "COURSE_PROGRESS": kept}
     if budget == "quick":
         environment.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl on several busy threads
     client = NotebookClient(

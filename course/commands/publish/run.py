@@ -30,7 +30,8 @@ def add_to(commands):
         "run",
         help="execute lessons and write them as HTML",
         description="Execute lessons, each in a fresh kernel of this Python, and write them with their figures as HTML "
-        "that reads without a network.",
+        "that reads without a network. What they answer is nobody's progress. Of notebooks that are called alike, as "
+        "those that many have handed in, each page goes into a folder as its notebook lies in one.",
         epilog="example: python -m course run 01 02 --out build",
     )
     run.add_argument("notebooks", nargs="*", help="numbers (02), names (02_forward_process) or paths; default: all")
@@ -46,7 +47,7 @@ def main(chosen):
     if budget not in ("quick", "full"):
         raise UserError(f"COURSE_BUDGET is {budget!r}; it must be 'quick' or 'full'", code=2)
     try:
-        import nbformat
+        import nbformat  # noqa: F401 - `_read` needs it
         from tqdm import tqdm
 
         from course.commands.publish import kernel, page
@@ -54,35 +55,52 @@ def main(chosen):
         if (error.name or "course").partition(".")[0] == "course":  # ours: a bug, so show where
             raise
         raise UserError(f"{error.name} is missing; in the course's folder: pip install -e '.[lab]'") from error
-    try:
-        chosen.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {chosen.out}: {error.strerror}; choose another with --out") from error
+    _make(chosen.out)
+    notebooks, outcomes = _read(paths)
+    names = pages(notebooks)
+    cells = sum(cell.cell_type == "code" for notebook in notebooks.values() for cell in notebook.cells)
+    patience = 0.1 if sys.stderr.isatty() else 10  # seconds between two drawings; a log needs few
+    with tqdm(total=cells, unit="cell", mininterval=patience, maxinterval=patience) as bar:
+        for path, notebook in notebooks.items():
+            name = names[path]
+            bar.set_description(name)
+            start = time.perf_counter()
+            fault = kernel.execute(notebook, path.parent, budget, CELL_SECONDS, bar.update)
+            seconds = time.perf_counter() - start
+            html, complaints = page.html_page(notebook, path.stem, path.parent)
+            for complaint in ([fault] if fault else []) + complaints:
+                bar.write(f"{name}: {complaint}", file=sys.stderr)
+            _make((chosen.out / name).parent)
+            write_out(chosen.out / f"{name}.html", html)
+            promised = notebook.metadata.get("course", {}).get("budget_seconds") if budget == "quick" else None
+            outcomes.append(Outcome(name, seconds, promised, fault))
+    print(table(outcomes))
+    print(f"{len(notebooks)} page{'s' * (len(notebooks) != 1)} in {chosen.out}")
+    return int(any(outcome.fault for outcome in outcomes))
 
-    outcomes, notebooks = [], {}
+
+def _make(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot make the folder {folder}: {error.strerror}; name a folder of yours, such as --out ~/pages, and "
+            "copy the lessons to one if you want to change them: python -m course lessons ~/lessons"
+        ) from error
+
+
+def _read(paths):
+    """The notebooks that are such, {path: notebook}, and an Outcome of each that is none, which is also said."""
+    import nbformat
+
+    notebooks, outcomes = {}, []
     for path in paths:
         try:
             notebooks[path] = nbformat.read(path, as_version=4)
         except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
             outcomes.append(Outcome(path.stem, 0.0, None, f"not a notebook: {error}"))
             print(f"{path.stem}: not a notebook: {_first_line(error)}", file=sys.stderr)
-    cells = sum(cell.cell_type == "code" for notebook in notebooks.values() for cell in notebook.cells)
-    patience = 0.1 if sys.stderr.isatty() else 10  # seconds between two drawings; a log needs few
-    with tqdm(total=cells, unit="cell", mininterval=patience, maxinterval=patience) as bar:
-        for path, notebook in notebooks.items():
-            bar.set_description(path.stem)
-            start = time.perf_counter()
-            fault = kernel.execute(notebook, path.parent, budget, CELL_SECONDS, bar.update)
-            seconds = time.perf_counter() - start
-            html, complaints = page.html_page(notebook, path.stem, path.parent)
-            for complaint in ([fault] if fault else []) + complaints:
-                bar.write(f"{path.stem}: {complaint}", file=sys.stderr)
-            write_out(chosen.out / f"{path.stem}.html", html)
-            promised = notebook.metadata.get("course", {}).get("budget_seconds") if budget == "quick" else None
-            outcomes.append(Outcome(path.stem, seconds, promised, fault))
-    print(table(outcomes))
-    print(f"{len(notebooks)} page{'s' * (len(notebooks) != 1)} in {chosen.out}")
-    return int(any(outcome.fault for outcome in outcomes))
+    return notebooks, outcomes
 
 
 def find(names, folder=None):
@@ -109,12 +127,25 @@ def find(names, folder=None):
             raise UserError(
                 f"no lesson {name!r}; known: {', '.join(known) or 'none'}, or the path of a notebook", code=2
             )
-    found = list({path.resolve(): path for path in found}.values())
-    stems = [path.stem for path in found]
-    for stem in stems:
-        if stems.count(stem) > 1:
-            raise UserError(f"two of these notebooks are called {stem}; their pages would overwrite each other", code=2)
-    return found
+    return list({path.resolve(): path for path in found}.values())
+
+
+def pages(paths):
+    """The names of the pages of notebooks, without ending: {path: name}.
+
+    Where two notebooks are called alike, as those that many have handed in, every page lies in a folder as its
+    notebook does below the folder that holds all. Raises UserError where no folder does.
+    """
+    paths = list(paths)
+    if len({path.stem for path in paths}) == len(paths):
+        return {path: path.stem for path in paths}
+    try:
+        above = os.path.commonpath([path.resolve().parent for path in paths])
+    except ValueError as error:  # on two drives of Windows
+        raise UserError(
+            "two of these notebooks are called alike, on different drives; run them apart", code=2
+        ) from error
+    return {path: path.resolve().relative_to(above).with_suffix("").as_posix() for path in paths}
 
 
 def table(outcomes):

@@ -11,11 +11,12 @@ import pytest
 from bs4 import BeautifulSoup
 from helpers import loads
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from project import LESSONS
 
 from course.__main__ import main
 from course.commands import UserError
 from course.commands.publish import kernel
-from course.commands.publish.run import NOTEBOOKS, Outcome, find, table
+from course.commands.publish.run import NOTEBOOKS, Outcome, find, pages, table
 
 GOOD = [
     new_markdown_cell("# A good lesson about $x_t$\n\n$$q(x_t \\mid x_0)$$\n\nOn to [the next](02_bad.ipynb#end)."),
@@ -183,13 +184,54 @@ def test_an_unknown_lesson_lists_the_known_ones(tmp_path, name):
     assert caught.value.code == 2
 
 
-def test_no_lessons_and_two_of_one_name_are_wrong_use(tmp_path):
+def test_no_lessons_are_wrong_use(tmp_path):
     with pytest.raises(UserError, match="there is no lesson"):
         find([], tmp_path)
-    (tmp_path / "b").mkdir()
-    one, two = save(tmp_path / "a.ipynb", []), save(tmp_path / "b" / "a.ipynb", [])
-    with pytest.raises(UserError, match="two of these notebooks are called a"):
-        find([str(one), str(two)], tmp_path)
+
+
+def test_pages_of_notebooks_that_are_called_alike_lie_as_they_do(tmp_path):
+    """As sixty that were handed in, in folders however deep; each page is told from each."""
+    places = ["a.ipynb", "b/a.ipynb", "c/a.ipynb", "c/d/a.ipynb", "c/d/e.ipynb"]
+    paths = [tmp_path / place for place in places]
+    assert list(pages(paths).values()) == [place.removesuffix(".ipynb") for place in places]
+    assert list(pages(paths[2:]).values()) == ["a", "d/a", "d/e"]
+    assert pages(paths[3:]) == {paths[3]: "a", paths[4]: "e"}  # no two alike: no folders
+
+
+def test_notebooks_that_are_called_alike_run_into_folders_and_keep_nothing(tmp_path, monkeypatch, capsys):
+    """Each has a progress file of its own, which is gone with its kernel; the runner's is not touched."""
+    mine = tmp_path / "mine" / "progress"
+    monkeypatch.setenv("COURSE_PROGRESS", str(mine))
+    source = "from course.teaching import events\nprint(len(events.events()))\nevents.note('answer', '{}', 'x', 1, 1)\n"
+    source += "print(events.place())\nprint(len(events.events()))"
+    for name in ("alice", "bob"):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "00_welcome.ipynb", [new_code_cell(source.replace("{}", name))])
+    there = [str(tmp_path / name) for name in ("alice", "bob")]
+    assert main(["run", *there, "--out", str(tmp_path / "pages")]) == 0
+    assert "alice/00_welcome" in capsys.readouterr().out
+    places = []
+    for name in ("alice", "bob"):
+        text = (tmp_path / "pages" / name / "00_welcome.html").read_text(encoding="utf-8")
+        found = re.search(r"<pre>0\n(\S+)\n1\n</pre>", text)
+        places.append(found[1])
+    assert len({*places, str(mine)}) == 3
+    assert not [place for place in places if os.path.exists(os.path.dirname(place))]
+    assert not mine.parent.exists()
+
+
+def test_lessons_are_copied_to_a_folder_and_never_written_over(tmp_path, capsys):
+    own = tmp_path / "deep" / "lessons"
+    own.mkdir(parents=True)
+    (own / "02_forward_process.ipynb").write_text("mine")
+    assert main(["lessons", str(own)]) == 0
+    copied = {path.name: path.read_bytes() for path in own.iterdir()}
+    assert copied.pop("02_forward_process.ipynb") == b"mine"
+    assert copied == {path.name: path.read_bytes() for path in LESSONS if path.name in copied}
+    assert len(copied) == len(LESSONS) - 1
+    assert f"{len(copied)} lessons copied" in capsys.readouterr().out
+    assert main(["lessons", str(own / "02_forward_process.ipynb")]) == 1
+    assert "cannot make the folder" in capsys.readouterr().err
 
 
 def test_the_lessons_of_the_checkout_are_the_default():
@@ -213,7 +255,11 @@ def test_a_missing_lab_package_is_one_line(tmp_path, monkeypatch, capsys, missin
 def test_an_output_folder_that_cannot_be_and_a_wrong_budget(tmp_path, monkeypatch, capsys):
     path = save(tmp_path / "a.ipynb", [])
     assert main(["run", str(path), "--out", str(path)]) == 1
-    assert "cannot make the folder" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "cannot make the folder" in error
+    assert "--out ~/pages" in error
+    assert "python -m course lessons" in error
+    assert error.count("\n") == 1
     monkeypatch.setenv("COURSE_BUDGET", "tiny")
     assert main(["run", str(path), "--out", str(tmp_path)]) == 2
     assert "COURSE_BUDGET is 'tiny'" in capsys.readouterr().err
