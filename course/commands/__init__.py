@@ -46,16 +46,12 @@ def number(low, high):
 
 def usable_device(name):
     """The torch.device of this name, or the best one here for None. Raises UserError where it cannot be used."""
-    import torch
-
     from course import env
 
     try:
-        device = torch.device(name) if name else env.device()
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"the device {name} cannot be used here: {str(error).splitlines()[0]}") from error
-    return device
+        return env.usable(name) if name else env.device()
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def write_out(path, data):

@@ -39,7 +39,7 @@ def add_to(commands):
     sample.add_argument(
         "--scale", type=number(0, 100), help="guidance towards the label: 1 is none (default), 2 is strong"
     )
-    sample.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    sample.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: COURSE_DEVICE, or a GPU where there is one)")
     sample.add_argument("--seed", type=whole_number(0, 2**63 - 1), default=0, help="same seed, same pictures")
     sample.set_defaults(main=main)
 
@@ -54,11 +54,12 @@ def main(chosen):
     from course import metrics, viz
 
     try:
-        model, schedule, shape, scans = _exact(chosen) if chosen.source in SCANS else _network(chosen)
+        device = usable_device(chosen.device if chosen.source not in SCANS else chosen.device or "cpu")
+        model, schedule, shape, scans = _exact(chosen, device) if chosen.source in SCANS else _network(chosen, device)
     except OSError as error:  # its message says what to do
         raise UserError(str(error)) from error
     start = time.perf_counter()
-    states = [state.cpu() for state in _walk(model, schedule, shape, chosen)]  # each (n, C, H, W)
+    states = [state.cpu() for state in _walk(model, schedule, shape, chosen, device)]  # each (n, C, H, W)
     seconds = time.perf_counter() - start
 
     columns = math.ceil(chosen.n**0.5)
@@ -80,7 +81,7 @@ def main(chosen):
     return 0
 
 
-def _exact(chosen):
+def _exact(chosen, device):
     """The exact denoiser of a set of scans: (model, schedule, shape of a picture, scans). Raises UserError."""
     from course import schedules
     from course.data import load
@@ -88,14 +89,14 @@ def _exact(chosen):
 
     if chosen.label is not None or chosen.scale is not None:
         raise UserError(f"--label and --scale are for networks; {chosen.source} is an exact denoiser", code=2)
-    if chosen.device is not None and usable_device(chosen.device).type != "cpu":
+    if device.type != "cpu":
         raise UserError("the exact denoiser computes on the CPU; leave --device away", code=2)
     scans, _ = load(chosen.source, "all")  # (N, C, H, W)
     schedule = getattr(schedules, chosen.schedule or "linear")()
     return FiniteSet(scans).eps_model(schedule), schedule, scans.shape[1:], scans
 
 
-def _network(chosen):
+def _network(chosen, device):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.models import cfg, in_parts
     from course.training.checkpoints import load_model, pretrained
@@ -103,7 +104,6 @@ def _network(chosen):
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
-    device = usable_device(chosen.device)
     if chosen.source in NETWORKS:
         try:
             model, schedule, card = pretrained(chosen.source, device)
@@ -137,14 +137,14 @@ def _check_place(path, suffix):
         raise UserError(f"{path} is a folder; name a file in it", code=2)
 
 
-def _walk(model, schedule, shape, chosen):
+def _walk(model, schedule, shape, chosen, device):
     """The states (n, C, H, W) from noise to pictures: the first, the last, and at most FRAMES in all."""
     import torch
 
     from course import samplers
 
     generator = torch.Generator().manual_seed(chosen.seed)
-    x_T = torch.randn(chosen.n, *shape, generator=generator).to(schedule.alpha_bar.device)  # (n, C, H, W)
+    x_T = torch.randn(chosen.n, *shape, generator=generator).to(device)  # (n, C, H, W)
     cond = None if chosen.label is None else torch.full((chosen.n,), chosen.label, device=x_T.device)
     extra = {"eta": chosen.eta or 0.0} if chosen.sampler == "ddim" else {}
     sampler = getattr(samplers, chosen.sampler)

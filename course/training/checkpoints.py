@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 
-from course.env import shipped
+from course.env import shipped, torch_as_usual
 from course.files import write_whole
 from course.forward import KINDS
 from course.models import AsEps, as_eps, net_of
@@ -56,7 +56,7 @@ def restore(state, net, ema, optimiser, scaler):
     fresh = torch.optim.AdamW(weights, fused=True)
     for name, weight in net.named_parameters():  # what AdamW would make at its first step, in the layout of the weight
         if f"opt.{name}.step" in state:  # a weight that no gradient has reached yet has none
-            fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
+            fresh.state[weight] = {"step": torch.zeros((), dtype=torch.float32, device=weight.device)}
             fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
     if not fresh.state:
         raise ValueError("this state belongs to another network, or has lost its optimiser")
@@ -114,7 +114,8 @@ def build(card):
         kind = NETS.get(config.pop("kind", None))
         if kind is None:
             raise CheckpointError("the card names no network of this course")
-        return kind(**config)
+        with torch_as_usual():
+            return kind(**config)
     except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
         raise CheckpointError(f"the card describes a network that this version cannot build: {error}") from error
 

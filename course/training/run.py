@@ -1,7 +1,6 @@
 """A training that lives in a folder: its plan, its checkpoints, and what it has learned at the end."""
 
 import copy
-import platform
 import time
 from dataclasses import replace
 from itertools import islice
@@ -51,7 +50,7 @@ def plan(name, x, y, batch=None, width=None, steps=None, minutes=5.0, classes=Tr
         shape=tuple(x.shape[1:]),
         data=name,
         recipe=recipe,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU",
+        device=env.machine(device),
         threads=env.threads(),
         torch=torch.__version__,
     )
