@@ -1,5 +1,6 @@
 """Noise schedules: one table alpha_bar[0..T], ways to read it, and a health check. A schedule never steps anything."""
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -110,7 +111,9 @@ class Schedule:
 
     def to(self, device):
         """The same schedule for another device, its table there; for MPS, which has no float64, it stays on the CPU."""
-        return Schedule(self.alpha_bar.to(float64_home(device)), self.name)
+        there = copy.copy(self)  # the table was judged when it was given
+        object.__setattr__(there, "alpha_bar", self.alpha_bar.to(float64_home(device)))
+        return there
 
 
 def as_times(t):

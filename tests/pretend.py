@@ -294,13 +294,13 @@ def _believed(kind):
         "get_device_capability": (card.major, card.minor),
         "get_device_properties": card,
         "mem_get_info": (MEMORY, MEMORY),
-        "is_bf16_supported": False,
         "memory_allocated": 0,
         "max_memory_allocated": 0,
     }
     done = ("_lazy_init", "synchronize", "empty_cache", "reset_peak_memory_stats", "set_device")
     for name, answer in (answers | dict.fromkeys(done)).items():
         yield cuda, name, lambda *_, answer=answer, **__: answer
+    yield cuda, "is_bf16_supported", lambda including_emulation=True: yes and including_emulation
     yield torch.backends.mps, "is_available", cache(lambda: not yes)
     yield torch, "Generator", _Kind("Generator", (Generator,), {})
     yield torch, "compile", lambda model=None, **_: (lambda net: net) if model is None else model
