@@ -185,11 +185,12 @@ def load_model(path, device="cpu"):
     return as_eps(net.to(device), schedule, card.prints), schedule, card
 
 
-def _shipped(name, kind):
+def _shipped(name, judges):
+    """The path of a shipped network: of a model, or of a classifier that judges."""
     folder = shipped("data/checkpoints")
     prefix, stems = "classifier-", [path.stem for path in folder.glob("*.safetensors")]
-    known = sorted(stem.removeprefix(prefix) for stem in stems if stem.startswith(prefix) == kind)
-    path = folder / f"{prefix if kind else ''}{name}.safetensors"
+    known = sorted(stem.removeprefix(prefix) for stem in stems if stem.startswith(prefix) == judges)
+    path = folder / f"{prefix if judges else ''}{name}.safetensors"
     if name not in known:
         raise ValueError(f"no weights called {name!r} come with the course; there are {', '.join(known)}")
     return path
@@ -200,10 +201,10 @@ def pretrained(name, device="cpu"):
 
     "digits", "mnist" and "cifar10" take labels; the rest belongs to lesson 04. Raises ValueError for another name.
     """
-    return load_model(_shipped(name, False), device)
+    return load_model(_shipped(name, judges=False), device)
 
 
 def classifier(name, device="cpu"):
     """A shipped classifier, whose `features` (B, 128) the metrics measure in: (net, card). Raises ValueError so too."""
-    net, card = load_net(_shipped(name, True))
+    net, card = load_net(_shipped(name, judges=True))
     return net.to(device), card
