@@ -4,7 +4,9 @@ torch is imported where it is used: questions and progress find their files here
 """
 
 import os
+import platform
 import random
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -29,10 +31,67 @@ def seeded(seed):
 
 
 def device():
-    """The torch.device to compute on: a CUDA GPU where there is one, else the CPU."""
+    """The torch.device to compute on: what COURSE_DEVICE names, else a CUDA GPU where there is one, else the CPU.
+
+    Raises ValueError where the one that is named is not there.
+    """
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    named = os.environ.get("COURSE_DEVICE")
+    return usable(named) if named else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def usable(name):
+    """The torch.device of a name such as "cuda:1". Raises ValueError, saying which are there, for any other."""
+    import torch
+
+    there = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    short = {"cuda": "cuda:0", "mps:0": "mps", "cpu:0": "cpu"}
+    if short.get(str(name), str(name)) not in there:
+        raise ValueError(f"the device {name} cannot be used here; there is {', '.join(there)}")
+    return torch.device(name)
+
+
+def machine(device):
+    """What computes, for a card: the name of a GPU, or the architecture with the kind, such as "arm64 MPS"."""
+    import torch
+
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} {device.type.upper()}"
+
+
+def float64_home(device):
+    """Where float64 numbers for this device lie: there, or on the CPU for MPS, which has no float64."""
+    import torch
+
+    device = torch.device(device)
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def moved(x, device):
+    """A tensor on another device; float64 becomes float32 on the way to MPS, which has no float64."""
+    import torch
+
+    if float64_home(device) != torch.device(device) and x.dtype == torch.float64:
+        x = x.float()
+    return x.to(device)
+
+
+@contextmanager
+def torch_as_usual():
+    """In the block, torch makes float32 on the CPU, whatever `set_default_dtype` and `set_default_device` have said."""
+    import torch
+
+    chosen = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(chosen)
 
 
 def precision(device):
@@ -42,7 +101,8 @@ def precision(device):
 
     if torch.device(device).type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if torch.backends.mkldnn.is_available() and _cpu_has_bfloat16() else torch.float32
+    here = torch.device(device).type == "cpu" and torch.backends.mkldnn.is_available() and _cpu_has_bfloat16()
+    return torch.bfloat16 if here else torch.float32
 
 
 def _cpu_has_bfloat16():

@@ -8,8 +8,10 @@ import math
 
 import torch
 
-from course.checks import clean_pictures, floating
-from course.forward import normal
+from course.checks import clean_pictures, floating, holds
+from course.env import float64_home, moved
+from course.forward import like, normal
+from course.schedules import as_float64
 
 
 class GaussianMixture:
@@ -25,17 +27,18 @@ class GaussianMixture:
                 f"means must be floating point (K, ...), K >= 1, but are {means.dtype} {tuple(means.shape)}"
             )
         self.shape, self.means = means.shape[1:], means.flatten(1)  # (K, D)
-        stds = torch.as_tensor(stds, dtype=torch.float64, device=means.device)
+        home = float64_home(means.device)
+        stds = as_float64(stds).to(home)
         if stds.shape not in ((), (len(means),)):
             raise ValueError(f"stds must be a number or ({len(means)},), one a mean, but are {tuple(stds.shape)}")
         self.stds = stds.expand(len(means))  # (K,)
-        weights = self.stds.new_ones(len(means)) if weights is None else torch.as_tensor(weights).to(self.stds)
+        weights = self.stds.new_ones(len(means)) if weights is None else as_float64(weights).to(home)
         if weights.shape != self.stds.shape:
             raise ValueError(f"weights must be ({len(means)},), one for each mean, but are {tuple(weights.shape)}")
         if not (self.means.isfinite().all() and (self.stds >= 0).all() and (weights >= 0).all() and weights.sum() > 0):
             raise ValueError("means must be finite, stds and weights not negative, and some weight positive")
         self.weights = weights / weights.sum()  # (K,)
-        self.square = self.means.double().square().sum(1)  # (K,)
+        self.square = as_float64(self.means).square().sum(1)  # (K,)
         self.one_std = bool((self.stds == self.stds[0]).all())
 
     def _parts(self, x, alpha_bar):
@@ -47,19 +50,20 @@ class GaussianMixture:
         floating(x)
         if x.shape[1:] != self.shape:
             raise ValueError(f"x must be (B, {', '.join(map(str, self.shape))}), but is {tuple(x.shape)}")
-        alpha_bar = torch.as_tensor(alpha_bar, dtype=torch.float64, device=x.device)
+        home = float64_home(x.device)
+        alpha_bar = as_float64(alpha_bar).to(home)
         if alpha_bar.numel() not in (1, len(x)):
             raise ValueError(f"alpha_bar must be one number or one for each of {len(x)} x, not {alpha_bar.numel()}")
-        if not ((alpha_bar > 0) & (alpha_bar <= 1)).all():
+        if not holds((alpha_bar > 0) & (alpha_bar <= 1)):
             raise ValueError("alpha_bar must lie in (0, 1]")
         alpha_bar = alpha_bar.reshape(-1, 1) if alpha_bar.ndim else alpha_bar
         x, m = x.flatten(1), self.means.to(x)
-        v = alpha_bar * self.stds.to(x.device, torch.float64).square() + 1 - alpha_bar  # (B or 1, K)
-        if not (v > 0).all():
+        v = alpha_bar * self.stds.to(home).square() + 1 - alpha_bar  # (B or 1, K)
+        if not holds(v > 0):
             raise ValueError("without noise (alpha_bar = 1, t = 0) a part of std 0 has no density; use t >= 1")
-        a, v = alpha_bar.sqrt().to(x.dtype), v.to(x.dtype).reshape(-1, len(m))
-        cross = a * (x @ m.T) - a.square() / 2 * self.square.to(x)  # (B, K): -|x - a m|^2 / 2 + |x|^2 / 2
-        logs = self.weights.to(x).log() + cross / v
+        a, v = like(alpha_bar.sqrt(), x), like(v, x).reshape(-1, len(m))
+        cross = a * (x @ m.T) - a.square() / 2 * like(self.square, x)  # (B, K): -|x - a m|^2 / 2 + |x|^2 / 2
+        logs = like(self.weights, x).log() + cross / v
         if not self.one_std:
             logs = logs - x.square().sum(1, keepdim=True) / (2 * v) - x.shape[1] / 2 * v.log()
         return x, alpha_bar, v, logs
@@ -74,16 +78,16 @@ class GaussianMixture:
     def posterior_mean(self, x, alpha_bar):
         """E[x_0 | x_t = x], the best guess of the clean picture: (B, ...)."""
         flat, alpha_bar, v, logs = self._parts(x, alpha_bar)
-        r, stds = logs.softmax(1), self.stds.to(flat)  # (B, K), (K,)
-        of_means = (r * (1 - alpha_bar).to(flat.dtype) / v) @ self.means.to(flat)  # (B, D)
-        of_x = alpha_bar.sqrt().to(flat.dtype) * (r * stds.square() / v).sum(1, keepdim=True)  # (B, 1)
+        r, stds = logs.softmax(1), like(self.stds, flat)  # (B, K), (K,)
+        of_means = (r * like(1 - alpha_bar, flat) / v) @ self.means.to(flat)  # (B, D)
+        of_x = like(alpha_bar.sqrt(), flat) * (r * stds.square() / v).sum(1, keepdim=True)  # (B, 1)
         return (of_means + of_x * flat).reshape(x.shape)
 
     def score(self, x, alpha_bar):
         """The gradient of the log density of the noisy distribution at x: (B, ...)."""
         flat, alpha_bar, v, logs = self._parts(x, alpha_bar)
         pull = logs.softmax(1) / v  # (B, K)
-        a = alpha_bar.sqrt().to(flat.dtype)
+        a = like(alpha_bar.sqrt(), flat)
         return (a * (pull @ self.means.to(flat)) - flat * pull.sum(1, keepdim=True)).reshape(x.shape)
 
     def log_density(self, x, alpha_bar):
@@ -100,17 +104,17 @@ class GaussianMixture:
             if cond is not None:
                 raise ValueError("this exact model has no labels; leave cond away")
             alpha_bar = schedule.at(t, x.ndim)  # (B, 1, ..., 1) or 0-dim
-            return -(1 - alpha_bar).sqrt().to(x) * self.score(x, alpha_bar)
+            return -like((1 - alpha_bar).sqrt(), x) * self.score(x, alpha_bar)
 
         return eps
 
     def sample(self, n, generator=None):
         """n clean draws: (n, ...)."""
-        weights = self.weights if generator is None else self.weights.to(generator.device)
+        weights = self.weights if generator is None else moved(self.weights, generator.device)
         k = torch.multinomial(weights, n, replacement=True, generator=generator).to(self.means.device)  # (n,)
         x = self.means[k]
         if (self.stds > 0).any():
-            x = x + self.stds[k, None].to(x) * normal(x, generator)
+            x = x + like(self.stds, x)[k, None] * normal(x, generator)
         return x.reshape(n, *self.shape)
 
 

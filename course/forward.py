@@ -2,7 +2,8 @@
 
 import torch
 
-from course.checks import floating, same_shape
+from course.checks import floating, holds, same_shape
+from course.schedules import as_times
 
 KINDS = ("eps", "x0", "v", "score")
 
@@ -10,13 +11,19 @@ KINDS = ("eps", "x0", "v", "score")
 def alpha_bar_for(schedule, x, t):
     """alpha_bar at t, float64, shaped to multiply x (B, ...): (B, 1, ..., 1), or 0-dim for a single t.
 
-    Raises ValueError where t is neither 0-dim nor (B,), and TypeError where x is not floating point.
+    It lies where the table lies; `like` brings what is made of it to x. Raises ValueError where t is neither 0-dim nor
+    (B,), and TypeError where x is not floating point.
     """
     floating(x)
-    t = torch.as_tensor(t)
+    t = as_times(t)
     if t.ndim and t.shape != x.shape[:1]:
         raise ValueError(f"t must be a number or ({len(x)},), one for each picture, but is {tuple(t.shape)}")
-    return schedule.at(t, x.ndim).to(x.device)
+    return schedule.at(t, x.ndim)
+
+
+def like(coefficient, x):
+    """A coefficient in the dtype of x and where x lies: first the dtype, as MPS has no float64."""
+    return coefficient.to(x.dtype).to(x.device)
 
 
 def normal(x, generator=None):
@@ -33,7 +40,7 @@ def q_sample(schedule, x0, t, eps):
     """
     same_shape(x0, eps, "x0 and eps")
     alpha_bar = alpha_bar_for(schedule, x0, t)  # (B, 1, ..., 1)
-    return alpha_bar.sqrt().to(x0.dtype) * x0 + (1 - alpha_bar).sqrt().to(x0.dtype) * eps
+    return like(alpha_bar.sqrt(), x0) * x0 + like((1 - alpha_bar).sqrt(), x0) * eps
 
 
 def q_step(schedule, x, t, noise):
@@ -42,11 +49,11 @@ def q_step(schedule, x, t, noise):
     x and noise (B, ...), t (B,) or a number in 1..T, whole -> (B, ...). 2006.11239, eq. 2; lesson 02.
     """
     same_shape(x, noise, "x and noise")
-    t = torch.as_tensor(t)
-    if not (t >= 1).all():
+    t = as_times(t)
+    if not holds(t >= 1):
         raise ValueError(f"a step to t comes from t - 1, so t must lie in 1..{schedule.T}")
     alpha = alpha_bar_for(schedule, x, t) / alpha_bar_for(schedule, x, t - 1)  # (B, 1, ..., 1)
-    return alpha.sqrt().to(x.dtype) * x + (1 - alpha).sqrt().to(x.dtype) * noise
+    return like(alpha.sqrt(), x) * x + like((1 - alpha).sqrt(), x) * noise
 
 
 def q_posterior(schedule, x0, x_t, t, s):
@@ -56,14 +63,15 @@ def q_posterior(schedule, x0, x_t, t, s):
     """
     same_shape(x0, x_t, "x0 and x_t")
     alpha_bar_t, alpha_bar_s = alpha_bar_for(schedule, x_t, t), alpha_bar_for(schedule, x_t, s)
-    if not (alpha_bar_s > alpha_bar_t).all():
+    t, s = as_times(t), as_times(s)
+    if not holds(s.to(t.device) < t):
         raise ValueError("the posterior goes back in time: every s must be smaller than its t")
     alpha = alpha_bar_t / alpha_bar_s
     beta = 1 - alpha  # variance that was added between s and t
     of_x0 = alpha_bar_s.sqrt() * beta / (1 - alpha_bar_t)
     of_x_t = alpha.sqrt() * (1 - alpha_bar_s) / (1 - alpha_bar_t)
     std = (beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)).sqrt()
-    return of_x0.to(x_t.dtype) * x0 + of_x_t.to(x_t.dtype) * x_t, std.to(x_t.dtype)
+    return like(of_x0, x_t) * x0 + like(of_x_t, x_t) * x_t, like(std, x_t)
 
 
 def convert(schedule, x_t, t, value, old, new):
@@ -80,9 +88,9 @@ def convert(schedule, x_t, t, value, old, new):
     if old == new:
         return value
     alpha_bar = alpha_bar_for(schedule, x_t, t)
-    if (new == "score" or old == "x0") and (alpha_bar == 1).any():
+    if (new == "score" or old == "x0") and not holds(alpha_bar < 1):
         raise ValueError(f"at t = 0 there is no noise, so {new} cannot be had from {old}; use t from 1 to T")
-    a, b = alpha_bar.sqrt().to(x_t.dtype), (1 - alpha_bar).sqrt().to(x_t.dtype)  # signal and noise amplitude
+    a, b = like(alpha_bar.sqrt(), x_t), like((1 - alpha_bar).sqrt(), x_t)  # signal and noise amplitude
     if old == "score":
         value, old = -b * value, "eps"
     if old == "eps":

@@ -9,8 +9,10 @@ import torch
 import torch.nn as nn
 
 from course import NULL
+from course.checks import holds
+from course.env import moved
 from course.forward import KINDS, convert
-from course.schedules import Schedule
+from course.schedules import Schedule, as_times
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ def _nothing(cond, null):
             given = f"cond, {kind} {tuple(cond.shape)}"
             raise ValueError(f"{given}, is not a label for each picture: tell cfg by null= what stands for none")
         null = NULL
-    null = torch.as_tensor(null, device=cond.device)
-    if not cond.is_floating_point() and not (null.to(cond.dtype) == null).all():
+    null = torch.as_tensor(null, device=getattr(null, "device", "cpu"))
+    if not cond.is_floating_point() and not holds(null.to(cond.dtype) == null):
         raise ValueError(f"a null of {null.flatten()[0].item()} cannot be written in {cond.dtype}, the type of cond")
     try:
-        return null.to(cond.dtype).expand_as(cond)
+        return null.to(cond.dtype).to(cond.device).expand_as(cond)
     except RuntimeError as error:
         raise ValueError(f"null {tuple(null.shape)} does not spread over cond {tuple(cond.shape)}") from error
 
@@ -80,7 +82,7 @@ def cfg(model, scale, null=None):
             raise ValueError(f"cond must be one for each of {len(x)} pictures, but is {tuple(cond.shape)}")
         if scale == 0:
             return model(x, t, nothing)
-        t = torch.as_tensor(t, device=x.device).expand(len(x))  # (B,)
+        t = moved(as_times(t), x.device).expand(len(x))  # (B,)
         eps_null, eps_cond = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([nothing, cond])).chunk(2)
         return eps_null + scale * (eps_cond - eps_null)
 
@@ -107,7 +109,7 @@ def retimed(model, schedule, own):
     """A model that knows the times of the schedule `own`, as a model for walks on `schedule`: it is asked at the time
     of `own` with the same noise level, or at the nearest that training shows, from 1 to T. Lesson 05.
     """
-    top = own.sigma(own.T).item()
+    top = own.sigma(own.T).item()  # once, when it is made
 
     def eps(x, t, cond=None):
         there = own.t_at_sigma(schedule.sigma(t).clamp(max=top)).clamp(min=1)
@@ -125,7 +127,7 @@ def ask_diffusers(net, x, t, cond=None):
     dtype = next(net.parameters()).dtype
     if cond is not None and cond.is_floating_point():
         cond = cond.to(dtype)
-    return net(x.to(dtype), (torch.as_tensor(t, device=x.device) - 1).clamp(min=0), cond).sample.to(x.dtype)
+    return net(x.to(dtype), (moved(as_times(t), x.device) - 1).clamp(min=0), cond).sample.to(x.dtype)
 
 
 class FromDiffusers(nn.Module):
@@ -159,7 +161,7 @@ def in_parts(model, size=256):
         raise ValueError(f"a part needs at least one picture, not {size}")
 
     def eps(x, t, cond=None):
-        times = torch.as_tensor(t, device=x.device).expand(len(x)).split(size)
+        times = moved(as_times(t), x.device).expand(len(x)).split(size)
         conds = [None] * len(times) if cond is None else cond.split(size)
         return torch.cat([model(*part) for part in zip(x.split(size), times, conds, strict=True)])
 

@@ -1,23 +1,29 @@
 """Noise schedules: one table alpha_bar[0..T], ways to read it, and a health check. A schedule never steps anything."""
 
+import copy
 import math
 from dataclasses import dataclass
 
 import torch
+
+from course.checks import holds
+from course.env import float64_home
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """A noise schedule. `alpha_bar` is (T + 1,), float64, 1 at t = 0 and strictly falling, all above 0.
 
-    Raises ValueError for any other table. Lesson 02 derives it; Ho et al. 2006.11239, eq. 4.
+    What is read from the table lies where the table lies, whatever device the times are on: on the CPU, until `to`
+    moves it. Grids lie on the CPU always, as it is there that they are walked. Raises ValueError for any other table.
+    Lesson 02 derives it; Ho et al. 2006.11239, eq. 4.
     """
 
     alpha_bar: torch.Tensor
     name: str = "custom"
 
     def __post_init__(self):
-        table = torch.as_tensor(self.alpha_bar, dtype=torch.float64).clone()  # (T + 1,), nobody else's
+        table = as_float64(self.alpha_bar).clone()  # (T + 1,), nobody else's
         if table.ndim != 1 or len(table) < 2:
             raise ValueError(f"alpha_bar must be (T + 1,) with T >= 1, but has shape {tuple(table.shape)}")
         if table[0] != 1:
@@ -47,16 +53,17 @@ class Schedule:
 
         Between integers log alpha_bar is linear in t. Raises ValueError for t outside 0..T or of another shape.
         """
-        t = torch.as_tensor(t, device=self.alpha_bar.device)
+        t = as_times(t)
         if t.ndim > 1:
             raise ValueError(f"t must be (B,) or a number, but has shape {tuple(t.shape)}")
-        if not ((t >= 0) & (t <= self.T)).all():
+        if not holds((t >= 0) & (t <= self.T)):  # where t lies: there is no wait for times on the CPU
             raise ValueError(f"t must lie in 0..{self.T}; yours runs from {t.min().item():g} to {t.max().item():g}")
+        t = t.to(self.alpha_bar.device)
         if t.is_floating_point():
             log, low = self.alpha_bar.log(), t.floor().long().clamp(max=self.T - 1)
-            value = torch.lerp(log[low], log[low + 1], t.double() - low).exp()
+            value = torch.lerp(log.take(low), log.take(low + 1), t.double() - low).exp()
         else:
-            value = self.alpha_bar[t.long()]
+            value = self.alpha_bar.take(t.long())  # as alpha_bar[t], which would wait for a t on a GPU
         return value.reshape(-1, *[1] * (ndim - 1)) if t.ndim else value
 
     def sigma(self, t, ndim=1):
@@ -74,34 +81,53 @@ class Schedule:
 
         Raises ValueError outside 0..sigma(T).
         """
-        sigma = torch.as_tensor(sigma, dtype=torch.float64, device=self.alpha_bar.device)
+        sigma = as_float64(sigma).to(self.alpha_bar.device)
         top = self.sigma(self.T)
-        if not ((sigma >= 0) & (sigma <= top * (1 + 1e-9))).all():  # forgive the rounding of sigma(T)
+        if not holds((sigma >= 0) & (sigma <= top * (1 + 1e-9))):  # forgive the rounding of sigma(T)
             raise ValueError(f"sigma must lie in 0..{top.item():g}, the noise levels of this schedule")
         decay, want = -self.alpha_bar.log(), torch.log1p(sigma**2)  # both are -log alpha_bar
         low = (torch.searchsorted(decay, want.contiguous()) - 1).clamp(0, self.T - 1)
         return (low + (want - decay[low]) / (decay[low + 1] - decay[low])).clamp(max=self.T)
 
     def grid(self, n):
-        """n + 1 whole times, evenly spread, falling from T to 0, long. Raises ValueError unless 1 <= n <= T."""
+        """n + 1 whole times, evenly spread, falling from T to 0, long, on the CPU.
+
+        Raises ValueError unless 1 <= n <= T.
+        """
         if not 1 <= n <= self.T:
             raise ValueError(f"a grid of {n} steps does not fit: choose between 1 and T = {self.T}")
-        return torch.linspace(self.T, 0, n + 1, dtype=torch.float64).round().long()
+        return torch.linspace(self.T, 0, n + 1, dtype=torch.float64, device="cpu").round().long()
 
     def karras_grid(self, n, rho=7.0):
         """n + 1 float64 times: sigma falls from min(80, sigma(T)) to sigma(1), evenly in sigma^(1/rho), then to 0.
 
-        Karras et al. 2206.00364, eq. 5. Raises ValueError unless n >= 1.
+        They lie on the CPU. Karras et al. 2206.00364, eq. 5. Raises ValueError unless n >= 1.
         """
         if n < 1:
             raise ValueError(f"a grid needs at least one step, not {n}")
         high, low = self.sigma(self.T).clamp(max=80.0) ** (1 / rho), self.sigma(1) ** (1 / rho)
         sigma = torch.lerp(high, low, torch.linspace(0, 1, n, dtype=torch.float64, device=high.device)) ** rho
-        return torch.cat([self.t_at_sigma(sigma), sigma.new_zeros(1)])
+        return torch.cat([self.t_at_sigma(sigma), sigma.new_zeros(1)]).cpu()
 
     def to(self, device):
-        """The same schedule with its table on another device."""
-        return Schedule(self.alpha_bar.to(device), self.name)
+        """The same schedule for another device, its table there; for MPS, which has no float64, it stays on the CPU."""
+        there = copy.copy(self)  # the table was judged when it was given
+        object.__setattr__(there, "alpha_bar", self.alpha_bar.to(float64_home(device)))
+        return there
+
+
+def as_times(t):
+    """Times as a tensor, where they are; numbers of Python on the CPU, in full precision."""
+    if isinstance(t, torch.Tensor):
+        return t
+    return torch.as_tensor(t, dtype=torch.float64 if isinstance(t, float) else None, device="cpu")
+
+
+def as_float64(x):
+    """Numbers as a tensor of float64, where they are, or where float64 can be."""
+    if isinstance(x, torch.Tensor):
+        return x.to(float64_home(x.device)).double()
+    return torch.as_tensor(x, dtype=torch.float64, device="cpu")
 
 
 def _from_betas(beta, name):
@@ -116,20 +142,24 @@ def _check_T(T):
 def linear(T=1000):
     """The schedule of DDPM: T even betas from 1e-4 to 0.02, at *every* T (`health` judges it). 2006.11239, sec. 4."""
     _check_T(T)
-    return _from_betas(torch.linspace(1e-4, 0.02, T, dtype=torch.float64), f"linear, T = {T}")
+    return _from_betas(torch.linspace(1e-4, 0.02, T, dtype=torch.float64, device="cpu"), f"linear, T = {T}")
 
 
 def scaled_linear(T=1000):
-    """The schedule of Stable Diffusion 1.x: the roots of the betas are even, from 0.00085 to 0.012. 2112.10752."""
+    """The schedule of Stable Diffusion 1.x: the roots of the betas are even, from 0.00085 to 0.012.
+
+    The numbers stand in CompVis/stable-diffusion, configs/stable-diffusion/v1-inference.yaml.
+    """
     _check_T(T)
-    root = torch.linspace(0.00085**0.5, 0.012**0.5, T, dtype=torch.float64)
+    root = torch.linspace(0.00085**0.5, 0.012**0.5, T, dtype=torch.float64, device="cpu")
     return _from_betas(root**2, f"scaled_linear, T = {T}")
 
 
 def cosine(T=1000, s=0.008, max_beta=0.999):
     """alpha_bar as a squared cosine, its betas capped at `max_beta`. Nichol, Dhariwal 2102.09672, eq. 17; lesson 02."""
     _check_T(T)
-    f = torch.cos((torch.arange(T + 1, dtype=torch.float64) / T + s) / (1 + s) * math.pi / 2) ** 2  # (T + 1,)
+    u = torch.arange(T + 1, dtype=torch.float64, device="cpu") / T
+    f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2  # (T + 1,)
     return _from_betas((1 - f[1:] / f[:-1]).clamp(max=max_beta), f"cosine, T = {T}")
 
 

@@ -1,10 +1,11 @@
 """The guards: what is right passes, what is wrong is named in one line that says what is right."""
 
+import pretend
 import pytest
 import torch
 from helpers import normal, refused
 
-from course.checks import clean_pictures, floating, same_shape
+from course.checks import clean_pictures, floating, holds, same_shape, trusting
 
 
 def test_what_is_right_passes():
@@ -34,3 +35,20 @@ def test_bytes_are_no_pictures(dtype):
 def test_pictures_in_another_unit_are_named(value):
     with refused(ValueError, r"must lie in \[-1, 1\], but run from"):
         clean_pictures(torch.full((2, 3, 4, 4), value))
+
+
+def test_a_condition_is_looked_at_except_on_a_gpu_where_it_is_trusted():
+    right, wrong = torch.tensor([True, True]), torch.tensor([True, False])
+    with pretend.device("cuda") as there, pretend.reads() as reads:
+        assert (holds(right.to(there)), holds(wrong.to(there))) == (True, False)
+        assert len(reads) == 2
+        with trusting():
+            assert (holds(right.to(there)), holds(wrong.to(there))) == (True, True)
+            assert (holds(right), holds(wrong)) == (True, False)  # a look at the CPU costs nothing
+            with trusting():
+                pass
+            assert holds(wrong.to(there))
+        assert len(reads) == 2
+        with pytest.raises(KeyError), trusting():
+            raise KeyError
+        assert not holds(wrong.to(there))

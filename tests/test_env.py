@@ -1,10 +1,12 @@
 """What a run is and where its files are."""
 
+import platform
 import random
 import subprocess
 import sys
 
 import numpy as np
+import pretend
 import pytest
 import torch
 from helpers import refused
@@ -143,3 +145,56 @@ def test_an_unknown_part_lists_the_known_ones():
         _ = course.sampler
     assert {"schedules", "forward", "NULL"} <= set(dir(course))
     assert course.NULL == -1
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_device_is_named_by_the_environment(monkeypatch, kind):
+    with pretend.device(kind):
+        monkeypatch.delenv("COURSE_DEVICE", raising=False)
+        assert env.device() == torch.device("cuda" if kind == "cuda" else "cpu")
+        for name in (kind, "cpu"):
+            monkeypatch.setenv("COURSE_DEVICE", name)
+            assert env.device() == torch.device(name)
+        monkeypatch.setenv("COURSE_DEVICE", "")
+        assert env.device() == torch.device("cuda" if kind == "cuda" else "cpu")
+        assert env.precision(kind) == (torch.float16 if kind == "cuda" else torch.float32)
+        assert env.machine(kind) == ("Pretend T4" if kind == "cuda" else f"{platform.machine()} MPS")
+    assert env.machine("cpu") == f"{platform.machine()} CPU"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "cuda:99", "cuda:1", "mps", "meta", "cpu:3", "xpu", "60 of them"])
+def test_a_device_that_is_not_there_is_one_line(monkeypatch, name):
+    monkeypatch.setenv("COURSE_DEVICE", name)
+    with pretend.device("cuda"):
+        for call in (env.device, lambda: env.usable(name)):
+            with refused(ValueError, f"the device {name} cannot be used here; there is cpu, cuda:0$"):
+                call()
+
+
+def test_float64_becomes_float32_on_mps_alone():
+    x = torch.arange(3.0, dtype=torch.float64)
+    assert env.moved(x, "cpu") is x
+    assert (env.float64_home("cpu"), env.float64_home("mps")) == (torch.device("cpu"),) * 2
+    with pretend.device("mps"):
+        assert (env.moved(x, "mps").dtype, env.moved(x.long(), "mps").dtype) == (torch.float32, torch.int64)
+    with pretend.device("cuda"):
+        assert env.moved(x, "cuda").dtype == torch.float64
+        assert env.float64_home("cuda:0") == torch.device("cuda:0")
+
+
+def test_torch_is_as_usual_in_its_block_and_as_it_was_after():
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            with env.torch_as_usual():
+                inside = torch.ones(2)
+            after = torch.ones(2)
+        with pytest.raises(KeyError), env.torch_as_usual():
+            raise KeyError
+        assert (inside.dtype, inside.device.type, after.dtype, after.device.type) == (
+            *(torch.float32, "cpu"),
+            *(torch.float64, "meta"),
+        )
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -68,19 +68,12 @@ def offered(room, argument):
 
 def usable_device(name):
     """The torch.device of this name, or the best one here for None. Raises UserError where it cannot be used."""
-    import torch
-
     from course import env
 
-    kinds = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
-    name = name or str(env.device())
     try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch lists all that it could have had
-        why = str(error).splitlines()[0][:100] if name.partition(":")[0] in kinds else f"there is {', '.join(kinds)}"
-        raise UserError(f"the device {name} cannot be used here: {why}") from error
-    return device
+        return env.usable(name) if name else env.device()
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def write_out(path, data):

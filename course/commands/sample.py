@@ -57,7 +57,7 @@ def add_to(commands):
     sample.add_argument(
         "--scale", type=number(0, 100), help="guidance towards the label: 1 is none (default), 2 is strong"
     )
-    sample.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    sample.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: COURSE_DEVICE, or a GPU where there is one)")
     sample.add_argument(
         "--seed",
         type=whole_number(0, 2**63 - 1),
@@ -80,11 +80,12 @@ def main(chosen):
 
     try:
         of_scans = chosen.source.endswith(EXACT) and chosen.source in exact()
-        model, schedule, shape, scans = (_exact if of_scans else _network)(chosen)
+        device = usable_device(chosen.device or ("cpu" if of_scans else None))
+        model, schedule, shape, scans = (_exact if of_scans else _network)(chosen, device)
     except OSError as error:  # its message says what to do
         raise UserError(str(error)) from error
     start = time.perf_counter()
-    states = [state.cpu() for state in _walk(model, schedule, shape, chosen)]  # each (n, C, H, W)
+    states = [state.cpu() for state in _walk(model, schedule, shape, chosen, device)]  # each (n, C, H, W)
     seconds = time.perf_counter() - start
 
     columns = math.ceil(chosen.n**0.5)
@@ -115,14 +116,14 @@ def exact():
     return {name + EXACT: name for name in LOCAL if load(name)[0].ndim == 4}  # points are no scans
 
 
-def _exact(chosen):
+def _exact(chosen, device):
     """The exact denoiser of a set of scans: (model, schedule, shape of a picture, scans). Raises UserError."""
     from course.data import load
     from course.exact import FiniteSet
 
     if chosen.label is not None or chosen.scale is not None:
         raise UserError(f"--label and --scale are for networks; {chosen.source} is an exact denoiser", code=2)
-    if chosen.device is not None and usable_device(chosen.device).type != "cpu":
+    if device.type != "cpu":
         raise UserError("the exact denoiser computes on the CPU; leave --device away", code=2)
     scans, _ = load(exact()[chosen.source], "all")  # (N, C, H, W)
     schedule = noises()[chosen.schedule or "linear"]()
@@ -146,13 +147,13 @@ def _loaded(source, device):
     return load_model(path / CHECKPOINT if path.is_dir() else path, device)
 
 
-def _network(chosen):
+def _network(chosen, device):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.models import cfg, in_parts
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
-    model, schedule, card = _loaded(chosen.source, usable_device(chosen.device))
+    model, schedule, card = _loaded(chosen.source, device)
     if len(card.shape) != 3:
         raise UserError(f"{chosen.source} draws no pictures: its card says the shape {card.shape}", code=2)
     classes = card.classes
@@ -175,12 +176,12 @@ def _check_place(path, suffix):
         raise UserError(f"{path} is a folder; name a file in it", code=2)
 
 
-def _walk(model, schedule, shape, chosen):
+def _walk(model, schedule, shape, chosen, device):
     """The states (n, C, H, W) from noise to pictures: the first, the last, and at most FRAMES in all."""
     import torch
 
     generator = torch.Generator().manual_seed(chosen.seed)
-    x_T = torch.randn(chosen.n, *shape, generator=generator).to(schedule.alpha_bar.device)  # (n, C, H, W)
+    x_T = torch.randn(chosen.n, *shape, generator=generator).to(device)  # (n, C, H, W)
     cond = None if chosen.label is None else torch.full((chosen.n,), chosen.label, device=x_T.device)
     extra = {} if chosen.eta is None else {"eta": chosen.eta}
     walk = samplers()[chosen.sampler](

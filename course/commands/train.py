@@ -28,7 +28,7 @@ def add_to(commands):
     train.add_argument(
         "--width", type=whole_number(8, 1024), help="channels of the first level (default: as the recipe)"
     )
-    train.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: COURSE_DEVICE, or a GPU where there is one)")
     train.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="default: the device's fastest")
     train.add_argument("--seed", type=whole_number(0, 2**31 - 1), help="same seed, same network (on a CPU; default 0)")
     train.add_argument("--every", type=_minutes, default=1.0, metavar="MINUTES", help="between checkpoints (default 1)")

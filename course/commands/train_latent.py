@@ -24,7 +24,7 @@ def add_to(commands):
     for name, most in (("autoencoder-steps", 10**7), ("latents", 10**7), ("steps", 10**8)):
         usual = RECIPE[name.replace("-", "_")]
         train.add_argument(f"--{name}", type=whole_number(1, most), help=f"default {usual:,}")
-    train.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: COURSE_DEVICE, or a GPU where there is one)")
     train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the autoencoder; default: the fastest")
     train.add_argument("--seed", type=whole_number(0, 2**31 - 1), help="default 0")
     train.add_argument("--every", type=number(0.01, 1e4), default=5.0, metavar="MINUTES", help="between checkpoints")
@@ -187,11 +187,11 @@ def _text_to_latent(out, recipe, pipe, stored, device, minutes):
 
 def _card(recipe, seconds, device):
     """What the pipeline is, how it was made, and what it may be used for, in Markdown."""
-    import platform
-
     import torch
 
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"
+    from course import env
+
+    where = env.machine(device)
     times = "\n".join(f"- {stage}: {time:.0f} s" for stage, time in seconds.items())
     settings = "\n".join(f"- {name}: {value}" for name, value in recipe.items())
     return f"""---

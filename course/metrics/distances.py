@@ -1,6 +1,11 @@
-"""Distances between sets of features, rows of numbers (N, D). Sums and roots are taken in float64."""
+"""Distances between sets of features, rows of numbers (N, D). Sums and roots are taken in float64: where the
+features lie, or on the CPU for MPS, which has none."""
 
 import torch
+
+from course.checks import floating
+from course.forward import like
+from course.schedules import as_float64
 
 
 def features(*sets):
@@ -8,14 +13,17 @@ def features(*sets):
     for x in sets:
         if x.ndim != 2 or len(x) < 2 or x.shape[1] != sets[0].shape[1]:
             raise ValueError(f"features must be (N, D), N >= 2, with one D; got {[tuple(x.shape) for x in sets]}")
-    return [x.detach().double() for x in sets]
+    return [as_float64(x.detach()) for x in sets]
 
 
 def pick(x, n, replace, generator=None):
     """n rows of x, drawn with or without replacement."""
+    device = "cpu" if generator is None else generator.device
     if replace:
-        return x[torch.randint(len(x), (n,), generator=generator)]
-    return x[torch.randperm(len(x), generator=generator)[:n]]
+        rows = torch.randint(len(x), (n,), generator=generator, device=device)
+    else:
+        rows = torch.randperm(len(x), generator=generator, device=device)[:n]
+    return x[rows.to(x.device)]
 
 
 def pca(x, k=16):
@@ -24,9 +32,17 @@ def pca(x, k=16):
     flat = x.flatten(1)  # (N, D)
     if not 1 <= k <= min(flat.shape):
         raise ValueError(f"{len(x)} pictures of {flat.shape[1]} numbers have no {k} principal directions")
+    floating(x)
+    flat = as_float64(flat)
     mean = flat.mean(0)
-    directions = torch.linalg.svd((flat - mean).double(), full_matrices=False).Vh[:k].T.to(x)  # (D, k)
-    return lambda pictures: (pictures.flatten(1) - mean) @ directions
+    directions = torch.linalg.svd(flat - mean, full_matrices=False).Vh[:k].T  # (D, k)
+
+    def places(pictures):
+        dtype = torch.promote_types(pictures.dtype, torch.float32)  # less would leave nothing of a difference
+        found = pictures.flatten(1).to(dtype)
+        return ((found - like(mean, found)) @ like(directions, found)).to(pictures.dtype)
+
+    return places
 
 
 def w1(a, b):

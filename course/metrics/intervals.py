@@ -7,6 +7,7 @@ that bias, so its percentile bootstrap misses the truth; `frechet_interval` remo
 import torch
 
 from course.metrics.distances import features, frechet, pick
+from course.schedules import as_float64
 
 
 def frechet_interval(a, b, halves=8, resamples=40, generator=None):
@@ -23,7 +24,9 @@ def frechet_interval(a, b, halves=8, resamples=40, generator=None):
     ]
     point = 2 * frechet(a, b) - sum(half) / halves
     again = torch.tensor(
-        [frechet(pick(a, len(a), True, generator), pick(b, len(b), True, generator)) for _ in range(resamples)]
+        [frechet(pick(a, len(a), True, generator), pick(b, len(b), True, generator)) for _ in range(resamples)],
+        dtype=torch.float64,
+        device="cpu",
     )
     spread = again.std().item()
     return point, point - 2 * spread, point + 2 * spread
@@ -37,7 +40,7 @@ def bootstrap(values, statistic=torch.mean, resamples=1000, generator=None):
     """
     if not len(values):
         raise ValueError("there are no values to draw from")
-    values = values.double()
+    values = as_float64(values)
     again = torch.stack([statistic(pick(values, len(values), True, generator)) for _ in range(resamples)])
-    low, high = torch.quantile(again, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    low, high = torch.quantile(again, again.new_tensor([0.025, 0.975])).tolist()
     return statistic(values).item(), low, high

@@ -26,8 +26,9 @@ class ResBlock(nn.Module):
     def __init__(self, c_in, c_out, told):
         super().__init__()
         self.norm1, self.conv1 = norm(c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
-        self.film = nn.Linear(told, 2 * c_out)
+        self.film = nn.Linear(told, 2 * c_out)  # `time_emb_proj` in diffusers; what is told is `temb` there
         self.norm2, self.conv2 = norm(c_out), zero(nn.Conv2d(c_out, c_out, 3, padding=1))
+        # `conv_shortcut` in diffusers
         self.short = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
     def forward(self, x, told):
@@ -37,8 +38,9 @@ class ResBlock(nn.Module):
 
 
 def attend(q, k, v):
-    """softmax(q k' / sqrt(D)) v for q, k, v (B, heads, N, D): fused on a GPU, plain on a CPU, where that is faster."""
-    if q.is_cuda:
+    """softmax(q k' / sqrt(D)) v for q, k, v (B, heads, N, D): fused on a GPU, plain on a CPU, where that is faster in
+    networks as small as ours, which attend to some tens of places."""
+    if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v)
     return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1) @ v
 

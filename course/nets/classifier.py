@@ -7,7 +7,8 @@ import torch.nn.functional as F
 class Classifier(nn.Module):
     """A convolutional classifier whose 128-d penultimate layer serves as features for the metrics.
 
-    x (B, C, H, W) in [-1, 1] -> logits (B, num_classes); `features(x)` -> (B, 128).
+    x (B, C, H, W) in [-1, 1] -> logits (B, num_classes); `features(x)` -> (B, 128). It computes in the dtype of
+    its weights and answers in that of x.
     """
 
     def __init__(self, channels=1, width=32, num_classes=10):
@@ -30,7 +31,10 @@ class Classifier(nn.Module):
 
     def features(self, x):
         """The penultimate layer, after its ReLU: (B, 128)."""
-        return F.relu(self.penultimate(self.body(x).mean((2, 3))))
+        return self._features(x).to(x.dtype)
+
+    def _features(self, x):
+        return F.relu(self.penultimate(self.body(x.to(self.head.weight.dtype)).mean((2, 3))))
 
     def forward(self, x):
-        return self.head(self.features(x))
+        return self.head(self._features(x)).to(x.dtype)

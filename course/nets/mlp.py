@@ -7,7 +7,10 @@ from course.nets.embeddings import Clock
 
 
 class MLP(nn.Module):
-    """A denoiser for points: x (B, D), t (B,), cond -> (B, D). It prints zero before it is trained."""
+    """A denoiser for points: x (B, D), t (B,), cond -> (B, D). It prints zero before it is trained.
+
+    It computes in the dtype of its weights and answers in that of x.
+    """
 
     def __init__(self, dim=2, width=64, num_classes=0):
         super().__init__()
@@ -18,5 +21,5 @@ class MLP(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x, t, cond=None):
-        h = F.silu(self.enter(x) + self.clock(t, cond))  # (B, 4 width)
-        return self.out(F.silu(self.hidden(h)) + h)
+        h = F.silu(self.enter(x.to(self.enter.weight.dtype)) + self.clock(t, cond))  # (B, 4 width)
+        return self.out(F.silu(self.hidden(h)) + h).to(x.dtype)

@@ -13,7 +13,8 @@ class UNet(nn.Module):
 
     `patch` folds patch x patch pixels into channels first (pixel-unshuffle), so that no layer works at full
     resolution; `mults` gives the channels of each level as multiples of `width`. Labels need `num_classes`; label
-    NULL, or none, is "no condition". Before training it prints zero. Raises ValueError where H or W cannot be cut
+    NULL, or none, is "no condition". It computes in the dtype of its weights and answers in that of x. Before training
+    it prints zero. Raises ValueError where H or W cannot be cut
     into patches. Ronneberger et al. 1505.04597; lesson 04.
     """
 
@@ -29,7 +30,8 @@ class UNet(nn.Module):
         }
         self.patch, self.clock = patch, Clock(width, num_classes)
         widths, told = [width * mult for mult in mults], 4 * width
-        self.enter = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+        self.enter = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)  # `conv_in` in diffusers
+        # `downsample` and `upsample` in diffusers are smaller and larger here
         self.down, self.smaller, self.up, self.larger = (nn.ModuleList() for _ in range(4))
         for c, c_below in zip(widths, [*widths[1:], None], strict=True):
             self.down.append(nn.ModuleList(ResBlock(c, c, told) for _ in range(blocks)))
@@ -45,7 +47,8 @@ class UNet(nn.Module):
         if any(size % self.patch for size in x.shape[-2:]):
             raise ValueError(f"pictures of {tuple(x.shape[-2:])} cannot be cut into patches of {self.patch}")
         told = F.silu(self.clock(t, cond))  # (B, 4 width)
-        h = self.enter(F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last))
+        h = F.pixel_unshuffle(x.to(self.enter.weight.dtype), self.patch)
+        h = self.enter(h.contiguous(memory_format=torch.channels_last))
         skips = []
         for level, blocks in enumerate(self.down):
             for block in blocks:
@@ -60,4 +63,4 @@ class UNet(nn.Module):
                 h = block(torch.cat([h, skips.pop()], 1), told)
             if level:
                 h = self.larger[level - 1](F.interpolate(h, size=skips[-1].shape[-2:]))
-        return F.pixel_shuffle(self.out(F.silu(self.norm(h))), self.patch)
+        return F.pixel_shuffle(self.out(F.silu(self.norm(h))), self.patch).to(x.dtype)

@@ -3,7 +3,7 @@
 import torch
 
 from course.forward import normal
-from course.samplers.walk import Step, pairs, predict
+from course.samplers.walk import Step, asked, pairs, weight
 
 
 @torch.no_grad()
@@ -15,15 +15,15 @@ def ddim(model, schedule, x_T, grid, cond=None, eta=0.0, generator=None):
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta runs from 0 (DDIM) to 1 (DDPM), so it cannot be {eta}")
-    x = x_T  # (B, ...)
+    x, ask = x_T, asked(model, cond)  # (B, ...)
     for t, s in pairs(schedule, grid):
         alpha_bar_t, alpha_bar_s = schedule.at(t), schedule.at(s)
-        eps = predict(model, x, t, cond)  # (B, ...)
-        x0 = (x - (1 - alpha_bar_t).sqrt() * eps) / alpha_bar_t.sqrt()
+        eps = ask(x, t)  # (B, ...)
+        x0 = (x - weight((1 - alpha_bar_t).sqrt(), x) * eps) / weight(alpha_bar_t.sqrt(), x)
         std = eta * ((1 - alpha_bar_s) / (1 - alpha_bar_t) * (1 - alpha_bar_t / alpha_bar_s)).sqrt()
-        x = alpha_bar_s.sqrt() * x0 + (1 - alpha_bar_s - std**2).clamp(min=0).sqrt() * eps
+        x = weight(alpha_bar_s.sqrt(), x) * x0 + weight((1 - alpha_bar_s - std**2).clamp(min=0).sqrt(), x) * eps
         if eta > 0 and s > 0:
-            x = x + std * normal(x, generator)
+            x = x + weight(std, x) * normal(x, generator)
         yield Step(s, x, x0)
 
 
@@ -34,10 +34,10 @@ def invert(model, schedule, x_0, grid, cond=None):
     eps is asked at the later time of each pair with the x of the earlier, so the way back returns x_0 only nearly.
     Yields Step. Raises ValueError as `ddim` does. Song et al. 2010.02502, sec. 4.3; lesson 05.
     """
-    x = x_0  # (B, ...)
+    x, ask = x_0, asked(model, cond)  # (B, ...)
     for t, s in reversed(list(pairs(schedule, grid))):
         alpha_bar_t, alpha_bar_s = schedule.at(t), schedule.at(s)
-        eps = predict(model, x, t, cond)
-        x0 = (x - (1 - alpha_bar_s).sqrt() * eps) / alpha_bar_s.sqrt()
-        x = alpha_bar_t.sqrt() * x0 + (1 - alpha_bar_t).sqrt() * eps
+        eps = ask(x, t)
+        x0 = (x - weight((1 - alpha_bar_s).sqrt(), x) * eps) / weight(alpha_bar_s.sqrt(), x)
+        x = weight(alpha_bar_t.sqrt(), x) * x0 + weight((1 - alpha_bar_t).sqrt(), x) * eps
         yield Step(t, x, x0)

@@ -3,7 +3,7 @@
 import torch
 
 from course.forward import convert, normal, q_posterior
-from course.samplers.walk import Step, pairs, predict
+from course.samplers.walk import Step, asked, pairs, weight
 
 
 @torch.no_grad()
@@ -15,12 +15,13 @@ def ddpm(model, schedule, x_T, grid, cond=None, variance=0.0, generator=None):
     """
     if not 0 <= variance <= 1:
         raise ValueError(f"variance blends beta-tilde (0) and beta (1), so it cannot be {variance}")
-    x = x_T  # (B, ...)
+    x, ask = x_T, asked(model, cond)  # (B, ...)
     for t, s in pairs(schedule, grid):
-        x0 = convert(schedule, x, t, predict(model, x, t, cond), "eps", "x0")  # (B, ...)
-        x, std = q_posterior(schedule, x0, x, t, s)
+        x0 = convert(schedule, x, t, ask(x, t), "eps", "x0")  # (B, ...)
+        x, _ = q_posterior(schedule, x0, x, t, s)
         if s > 0:
-            beta = 1 - schedule.at(t) / schedule.at(s)
-            std = (std.double() ** 2 * (1 - variance) + beta.to(std.device) * variance).sqrt()
-            x = x + std.to(x.dtype) * normal(x, generator)
+            alpha_bar_t, alpha_bar_s = schedule.at(t), schedule.at(s)
+            beta = 1 - alpha_bar_t / alpha_bar_s
+            tilde = beta * (1 - alpha_bar_s) / (1 - alpha_bar_t)
+            x = x + weight((tilde * (1 - variance) + beta * variance).sqrt(), x) * normal(x, generator)
         yield Step(s, x, x0)

@@ -1,27 +1,32 @@
 """What all samplers share: the Step they yield, the walk over a grid, the draw of noise, and `last`."""
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+
+from course.checks import trusting
+from course.env import moved
+from course.schedules import as_times
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """Where a sampler stands: t is the time just reached, x the state there, x0 the guess of this step's call."""
 
-    t: torch.Tensor  # 0-dim
+    t: torch.Tensor  # 0-dim, on the CPU
     x: torch.Tensor  # (B, ...)
     x0: torch.Tensor  # (B, ...)
 
 
 def pairs(schedule, grid):
-    """The pairs (t, s) of neighbouring times of a grid, later first.
+    """The pairs (t, s) of neighbouring times of a grid, later first, on the CPU: there they are read without a wait.
 
     Raises ValueError unless the grid is (n + 1,), falls strictly and stays within 0..T.
     """
-    grid = torch.as_tensor(grid)
+    grid = as_times(grid).cpu()
     if grid.ndim != 1 or len(grid) < 2:
         raise ValueError(f"a grid is (n + 1,) with at least one step, but this one is {tuple(grid.shape)}")
     if not (grid[1:] < grid[:-1]).all():
@@ -31,12 +36,31 @@ def pairs(schedule, grid):
     return pairwise(grid)
 
 
-def predict(model, x, t, cond):
-    """eps = model(x, t, cond) with one time t for the whole batch: (B, ...). Raises ValueError on a wrong shape."""
-    eps = model(x, t.to(x.device).expand(len(x)), cond)
-    if eps.shape != x.shape:
-        raise ValueError(f"the model must answer with the shape of x, {tuple(x.shape)}, but gave {tuple(eps.shape)}")
-    return eps
+def asked(model, cond):
+    """A model as a walk asks it: eps = ask(x, t) with one time t for the whole batch, (B, ...) -> (B, ...).
+
+    Condition and kind of answer stay the same on the way, so a model that looks at what it is given looks the first
+    time; later a GPU is not waited for. Raises ValueError where the answer has another shape than x.
+    """
+    looked = []
+
+    def ask(x, t):
+        with trusting() if looked else nullcontext():
+            eps = model(x, moved(t, x.device).expand(len(x)), cond)
+        looked[:] = [True]
+        if eps.shape != x.shape:
+            raise ValueError(
+                f"the model must answer with the shape of x, {tuple(x.shape)}, but gave {tuple(eps.shape)}"
+            )
+        return eps
+
+    return ask
+
+
+def weight(coefficient, x):
+    """A coefficient of no dimension, float64, as it multiplies x: there, in the dtype of x, or float32 where that has
+    fewer digits."""
+    return coefficient.to(torch.promote_types(x.dtype, torch.float32)).to(x.device)
 
 
 def last(steps):

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 
-from course.env import shipped
+from course.env import shipped, torch_as_usual
 from course.files import write_whole
 from course.forward import KINDS
 from course.models import AsEps, as_eps, net_of
@@ -56,7 +56,7 @@ def restore(state, net, ema, optimiser, scaler):
     fresh = torch.optim.AdamW(weights, fused=True)
     for name, weight in net.named_parameters():  # what AdamW would make at its first step, in the layout of the weight
         if f"opt.{name}.step" in state:  # a weight that no gradient has reached yet has none
-            fresh.state[weight] = {"step": torch.zeros((), device=weight.device)}
+            fresh.state[weight] = {"step": torch.zeros((), dtype=torch.float32, device=weight.device)}
             fresh.state[weight] |= {key: torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
     if not fresh.state:
         raise ValueError("this state belongs to another network, or has lost its optimiser")
@@ -114,7 +114,8 @@ def build(card):
         kind = NETS.get(config.pop("kind", None))
         if kind is None:
             raise CheckpointError("the card names no network of this course")
-        return kind(**config)
+        with torch_as_usual():
+            return kind(**config)
     except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
         raise CheckpointError(f"the card describes a network that this version cannot build: {error}") from error
 
@@ -184,11 +185,12 @@ def load_model(path, device="cpu"):
     return as_eps(net.to(device), schedule, card.prints), schedule, card
 
 
-def _shipped(name, kind):
+def _shipped(name, judges):
+    """The path of a shipped network: of a model, or of a classifier that judges."""
     folder = shipped("data/checkpoints")
     prefix, stems = "classifier-", [path.stem for path in folder.glob("*.safetensors")]
-    known = sorted(stem.removeprefix(prefix) for stem in stems if stem.startswith(prefix) == kind)
-    path = folder / f"{prefix if kind else ''}{name}.safetensors"
+    known = sorted(stem.removeprefix(prefix) for stem in stems if stem.startswith(prefix) == judges)
+    path = folder / f"{prefix if judges else ''}{name}.safetensors"
     if name not in known:
         raise ValueError(f"no weights called {name!r} come with the course; there are {', '.join(known)}")
     return path
@@ -199,10 +201,10 @@ def pretrained(name, device="cpu"):
 
     "digits", "mnist" and "cifar10" take labels; the rest belongs to lesson 04. Raises ValueError for another name.
     """
-    return load_model(_shipped(name, False), device)
+    return load_model(_shipped(name, judges=False), device)
 
 
 def classifier(name, device="cpu"):
     """A shipped classifier, whose `features` (B, 128) the metrics measure in: (net, card). Raises ValueError so too."""
-    net, card = load_net(_shipped(name, True))
+    net, card = load_net(_shipped(name, judges=True))
     return net.to(device), card

@@ -7,7 +7,7 @@ import torch
 from course import NULL
 from course.forward import normal, q_sample
 from course.models import net_of, with_net
-from course.training.loop import loop
+from course.training.loop import device_of, loop
 
 DEAD = 4.0  # the loss of a run that has diverged: answering zero, always, scores 1
 
@@ -34,7 +34,8 @@ def spread_times(n, T, device=None, generator=None):
 
     The mean loss of a batch varies about three times less than with independent times. Kingma et al. 2107.00630.
     """
-    u = torch.rand((), generator=generator, device=device)
+    device = device or ("cpu" if generator is None else generator.device)
+    u = torch.rand((), generator=generator, dtype=torch.float32, device=device)
     t = ((torch.arange(n, device=device) + u) / n * T).long() + 1  # (n,)
     return t.clamp(max=T)[torch.randperm(n, generator=generator, device=device)]
 
@@ -50,7 +51,7 @@ def train(model, schedule, batches, steps, *, drop=0.1, dead=None, state=None, *
     be dropped here, and for batches that end, or that cannot go on from a state.
     """
     net = net_of(model)
-    device = next(net.parameters()).device
+    device = device_of(net)
     schedule, batch = schedule.to(device), _by_number(batches, state)
     own = getattr(model, "kind", "eps") == "x0"
     error, dead = x0_loss if own else loss_fn, (math.inf if own else DEAD) if dead is None else dead
@@ -58,11 +59,12 @@ def train(model, schedule, batches, steps, *, drop=0.1, dead=None, state=None, *
     def loss(net, k, generator):
         x0, y = batch(k)
         t = spread_times(len(x0), schedule.T, device, generator)  # (B,)
-        eps = torch.randn(x0.shape, generator=generator, device=device)
+        eps = normal(x0, generator)
         if y is not None and drop:
             if y.ndim != 1 or y.is_floating_point():
                 raise ValueError(f"only labels (B,) are dropped here, not conditions {tuple(y.shape)}: take drop=0")
-            y = torch.where(torch.rand(len(y), generator=generator, device=device) < drop, NULL, y)
+            chance = torch.rand(len(y), generator=generator, dtype=torch.float32, device=device)
+            y = torch.where(chance < drop, NULL, y)
         return error(with_net(model, net, schedule=schedule), schedule, x0, t, eps, y)
 
     for progress in loop(net, loss, steps, dead=dead, state=state, **options):

@@ -9,7 +9,7 @@ from course.models import as_eps
 from course.pipelines import TextToLatent, token_ids
 from course.schedules import scaled_linear
 from course.training.eps import train
-from course.training.loop import loop
+from course.training.loop import device_of, loop
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ def train_autoencoder(vae, steps, batch=16, kl=1e-6, parts=1, **options):
     latents from N(0, I): mostly ground, a scene would else be learned as its ground. For the same reason the first
     three quarters of the steps see windows of a quarter of the picture, three times as many. Raises Diverged.
     """
-    device = next(vae.parameters()).device
+    device = device_of(vae)
 
     def loss(vae, k, generator):
         dice = torch.Generator().manual_seed(generator.initial_seed())  # scenes are drawn on the CPU

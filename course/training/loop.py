@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn as nn
 
+from course.checks import trusting
 from course.training.checkpoints import restore, snapshot
 
 
@@ -39,6 +40,14 @@ class Progress:
     def of(self, model):
         """The same report with another averaged model."""
         return replace(self, ema=model)
+
+
+def device_of(net):
+    """Where a network that is to be trained lies. Raises ValueError where none of its weights can be trained."""
+    for weight in net.parameters():
+        if weight.requires_grad:
+            return weight.device
+    raise ValueError("no weight of this network can be trained; call net.requires_grad_(True), if it has weights")
 
 
 class EMA:
@@ -67,10 +76,8 @@ class _Run:
 
     def __init__(self, net, lr, betas, weight_decay, decay, precision):
         self.net, self.ema, self.step, self.resting = net, EMA(net, decay), 0, True
+        self.device = device_of(net)
         self.weights = [p for p in net.parameters() if p.requires_grad]
-        if not self.weights:
-            raise ValueError("there is nothing to train: every weight of the network is frozen, or it has none")
-        self.device = self.weights[0].device
         self.optimiser = torch.optim.AdamW(self.weights, lr, betas=betas, weight_decay=weight_decay, fused=True)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == torch.float16)
 
@@ -134,7 +141,7 @@ def loop(
         run.optimiser.zero_grad()
         for k in range(step * parts, (step + 1) * parts):
             generator = torch.Generator(run.device).manual_seed(seed * 1_000_003 + k)
-            with autocast:
+            with autocast, trusting():
                 value = loss(called, k, generator) / parts
             run.scaler.scale(value).backward()
             losses.append(value.detach())

@@ -2,7 +2,6 @@
 
 import copy
 import importlib.util
-import platform
 import time
 from dataclasses import replace
 from itertools import islice
@@ -52,7 +51,7 @@ def plan(name, x, y, batch=None, width=None, steps=None, minutes=5.0, classes=Tr
         shape=tuple(x.shape[1:]),
         data=name,
         recipe=recipe,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU",
+        device=env.machine(device),
         threads=env.threads(),
         torch=torch.__version__,
     )

@@ -120,8 +120,9 @@ def bars(values, errors=None, truth=None, roles=(), title="", x_label="", y_labe
     if digits is not None:
         ax.bar_label(drawn, fmt=f"{{:.{digits}f}}", fontsize=9, padding=2)
     if truth:
-        ax.axhline(truth[1], color=COLOURS["truth"], linestyle="--", linewidth=1.4)
-        ax.annotate(truth[0], (1.01, truth[1]), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+        level = float(truth[1])
+        ax.axhline(level, color=COLOURS["truth"], linestyle="--", linewidth=1.4)
+        ax.annotate(truth[0], (1.01, level), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     return ax.figure
 
 
@@ -135,6 +136,7 @@ def points(clouds, roles=(), limit=None, title="", size=3, ax=None):
         ax.legend(frameon=False, fontsize=9, markerscale=2)
     ax.set_aspect("equal")
     if limit:
+        limit = float(limit)
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     return ax.figure
 

@@ -7,8 +7,11 @@ from PIL import Image
 
 
 def to_array(values):
-    """A tensor on any device, or anything like an array, as a numpy array of float64."""
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, dtype=float)
+    """A tensor on any device, of any dtype, a list of such, or anything like an array, as a numpy array of float64."""
+    if isinstance(values, list | tuple):
+        return np.asarray([to_array(value) for value in values], dtype=float)
+    # the CPU first: MPS has no float64; and then float64, as numpy has no bfloat16
+    return np.asarray(values.detach().cpu().double() if hasattr(values, "detach") else values, dtype=float)
 
 
 def grid_array(rows, gap=1):

@@ -10,13 +10,16 @@ import torch.nn as nn
 from helpers import normal, refused, seeded
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
-from trainings import finish
+from trainings import finish, fresh_tiny_sd
 
 from course.data import batches, load
 from course.models import as_eps, with_net
 from course.nets import MLP, UNet
+from course.scenes import random_scenes
 from course.schedules import cosine, linear
+from course.training import pretrained
 from course.training.eps import held_out_loss, loss_fn, loss_per_t, spread_times, train
+from course.training.latent import Latents, train_autoencoder, train_text_to_latent
 from course.training.loop import Diverged, loop
 
 
@@ -237,9 +240,49 @@ def test_a_weight_that_no_gradient_has_reached_yet_is_no_hindrance():
     same(finish(loop(Later(), loss, 5, state=state)).state(), finish(unbroken).state())
 
 
+def frozen_trainings():
+    """Every trainer of the package, around a network none of whose weights can be trained."""
+    x, y = load("digits", "train")
+    yield loop(small().requires_grad_(False), squares, 3)
+    yield loop(nn.Identity(), squares, 3)
+    yield train(pretrained("digits")[0], linear(), batches(x, y, 64), 3)
+    yield train(unet().requires_grad_(False), linear(), batches(x, None, 64), 3)
+    yield train(
+        as_eps(MLP(2, 8).requires_grad_(False), linear(), "x0"), linear(), batches(normal(9, 2).float(), size=4), 3
+    )
+    pipe = fresh_tiny_sd()
+    for part in (pipe.vae, pipe.unet, pipe.text_encoder):
+        part.requires_grad_(False)
+    yield from_now(lambda: train_autoencoder(pipe.vae, 3))
+    latents = Latents(
+        normal(2, 4, 8, 8).float(), normal(2, 4, 8, 8).float().abs(), random_scenes(2, generator=seeded())
+    )
+    yield from_now(lambda: train_text_to_latent(pipe, latents, 3, batch=2))
+
+
+def from_now(start):
+    """A training that is begun when it is first asked."""
+    yield from start()
+
+
 def test_a_network_with_nothing_to_train_is_refused():
-    with refused(ValueError, "there is nothing to train"):
-        next(loop(small().requires_grad_(False), squares, 3))
+    refusals = 0
+    for training in frozen_trainings():
+        with refused(ValueError, r"no weight of this network can be trained; call net.requires_grad_\(True\)"):
+            next(training)
+        refusals += 1
+    assert refusals == 7
+
+
+def test_what_is_not_frozen_is_trained():
+    x, y = load("digits", "train")
+    model, schedule, _ = pretrained("digits")
+    model.net.out.requires_grad_(True)
+    before = {name: weight.clone() for name, weight in model.net.state_dict().items()}
+    end = finish(train(model, schedule, batches(x, y, 64), 3))
+    for net in (model.net, end.ema.net):
+        moved = {name for name, weight in net.state_dict().items() if not weight.equal(before[name])}
+        assert moved == {"out.weight", "out.bias"}
 
 
 def test_the_average_converts_by_the_schedule_that_it_was_trained_on():

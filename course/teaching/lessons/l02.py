@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course.forward import alpha_bar_for, convert, q_sample
+from course.forward import alpha_bar_for, convert, like, q_sample
 from course.schedules import Schedule, _from_betas, cosine, linear
 from course.teaching.exercises.spec import Case, Exercise, coarse, column, normal
 
@@ -206,7 +206,7 @@ EXERCISES = (
         truth=lambda alpha_bar, x0, t, eps: q_sample(Schedule(alpha_bar), x0, t, eps),
         cases=_pictures(first=0),
         mistakes=Q_SAMPLE,
-        ours=(q_sample, alpha_bar_for),
+        ours=(q_sample, alpha_bar_for, like),
     ),
     Exercise(
         "02-cosine",

@@ -5,6 +5,7 @@ import torch
 from course.exact import GaussianMixture
 from course.forward import convert, q_posterior
 from course.samplers import ddpm
+from course.samplers.walk import weight
 from course.schedules import Schedule, linear
 from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
 from course.teaching.exercises.steps import stepped, times
@@ -199,6 +200,6 @@ EXERCISES = (
         truth=lambda *args: stepped(ddpm, *args[:-1], variance=args[-1]),
         cases=_step_cases,
         mistakes=DDPM_STEP,
-        ours=(ddpm, q_posterior, convert),
+        ours=(ddpm, weight, q_posterior, convert),
     ),
 )

@@ -3,6 +3,7 @@
 import torch
 
 from course.samplers import ddim, invert, last
+from course.samplers.walk import weight
 from course.schedules import Schedule, linear
 from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
 from course.teaching.exercises.steps import stepped, times
@@ -187,7 +188,7 @@ def _up_cases(generator):
 
 
 EXERCISES = (
-    Exercise("05-ddim_step", truth=_down, cases=_step_cases, mistakes=DDIM_STEP, ours=(ddim,)),
+    Exercise("05-ddim_step", truth=_down, cases=_step_cases, mistakes=DDIM_STEP, ours=(ddim, weight)),
     EXERCISE_GRID,
-    Exercise("05-invert_step", truth=_up, cases=_up_cases, mistakes=INVERT_STEP, ours=(invert,)),
+    Exercise("05-invert_step", truth=_up, cases=_up_cases, mistakes=INVERT_STEP, ours=(invert, weight)),
 )
