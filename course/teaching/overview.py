@@ -37,7 +37,7 @@ class Lesson:
     def cells(self):
         """The row of the table, as texts."""
         pairs = (self.questions, self.exercises, self.points)
-        return (f"{self.number} {self.title}", *(say("progress.of", mine=mine, all=all) for mine, all in pairs))
+        return (f"{self.number} {self.title}", *(say("progress.of", mine=mine, all=whole) for mine, whole in pairs))
 
 
 @dataclass(frozen=True)
