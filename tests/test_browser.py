@@ -388,7 +388,14 @@ def test_a_dead_question_and_a_dead_slider_say_that_the_cell_is_to_be_run_again(
     until(lambda: all(line.is_visible() for line in again.all()), "nothing is said after a restart")
     page.locator("li.lm-MenuBar-item", has_text=re.compile("^File$")).click()
     page.locator("li.lm-Menu-item[data-command='docmanager:save']").click()
-    until(lambda: "course-again" in str(lab.get("api/contents/dead.ipynb")), "the notebook is not saved")
+
+    def saved():
+        try:
+            return "course-again" in str(lab.get("api/contents/dead.ipynb"))
+        except urllib.error.HTTPError:  # it is being written just now
+            return False
+
+    until(saved, "the notebook is not saved")
     page = opened("dead.ipynb", app, GONE)
     page.get_by_text("model not found").first.wait_for()
     again = page.locator(".course-again")
