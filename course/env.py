@@ -153,11 +153,17 @@ def shipped(path):
 
 
 def data_root():
-    """The folder for downloads: COURSE_DATA, else the checkout's data/, else the user's cache. It may not exist yet."""
-    if os.environ.get("COURSE_DATA"):
-        return Path(os.environ["COURSE_DATA"]).expanduser()
-    if checkout():
-        return checkout() / "data"
-    from platformdirs import user_cache_path
+    """The folder for downloads: COURSE_DATA, else the checkout's data/, else the user's cache. It may not exist yet.
 
-    return user_cache_path("noise-to-images") / "data"
+    Raises OSError where that would lie in a home folder, and there is none.
+    """
+    try:
+        if os.environ.get("COURSE_DATA"):
+            return Path(os.environ["COURSE_DATA"]).expanduser()
+        if checkout():
+            return checkout() / "data"
+        from platformdirs import user_cache_path
+
+        return user_cache_path("noise-to-images").expanduser() / "data"
+    except RuntimeError as error:
+        raise OSError("no home folder was found; set COURSE_DATA to a folder that can be written") from error

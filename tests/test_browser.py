@@ -38,16 +38,34 @@ PROGRESS = """() => {
 }"""
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 STUB = 'def my_negative(x):\n    """The negative of pictures x (B, C, H, W)."""\n    ...'
+DEAD = """from course import ask
+from course.viz import pictures
+from course.viz.widgets import scrub
+import torch
+frames = [pictures(torch.full((1, 1, 8, 8), k / 2)) for k in range(3)]
+display(ask("01-1"))
+scrub(frames, ["t = 0", "t = 1", "t = 2"], "t")"""
 ASK = "from course import ask, check"
 # What an app says of itself as an error while it opens; anything else in a console is a failure. Lab says nothing.
 THEIRS = {
     "lab": (),
-    "notebook": ("reading 'schema'", "Command 'filebrowser:open-path' not registered.", "status of 403"),
+    "notebook": (
+        "widget model not found",
+        "reading 'schema'",
+        "Command 'filebrowser:open-path' not registered.",
+        "status of 403",
+    ),
 }
+# What both say of a widget whose kernel is gone.
+GONE = ("Comm not found for comm id", "widget model not found")
 # Notebooks made for the tests: all questions of a lesson, one question alone, and one exercise.
 MADE = {
     f"questions_{lesson}.ipynb": [ASK, *(f'ask("{id}")' for id in quiz.load(lesson))] for lesson in quiz.lessons()
-} | {"choice.ipynb": [ASK, 'ask("01-1")'], "exercise.ipynb": [ASK, STUB, 'check("00-negative", my_negative)']}
+} | {
+    "choice.ipynb": [ASK, 'ask("01-1")'],
+    "exercise.ipynb": [ASK, STUB, 'check("00-negative", my_negative)'],
+    "dead.ipynb": [DEAD],
+}
 # The bytes behind an <img>; its address alone changes with every update, also where the picture stays the same.
 PICTURE = "async img => Array.from(new Uint8Array(await (await fetch(img.src)).arrayBuffer()))"
 
@@ -140,7 +158,7 @@ def lab(tmp_path_factory):
 def opened(lab, chromium):
     """Opens a notebook in an app, "lab" or "notebook" (Notebook 7): the page, once its kernel is ready.
 
-    Errors in the console of a page, other than those of the app itself, are a failure at the end.
+    Errors in the console of a page, other than those of the app itself and those `known`, are a failure at the end.
     """
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
@@ -148,15 +166,16 @@ def opened(lab, chromium):
         browser = driver.chromium.launch(**options)
         complaints = []
 
-        def complain(app, words):
-            if not any(known in words for known in THEIRS[app]):
+        def complain(known, words):
+            if not any(part in words for part in known):
                 complaints.append(words)
 
-        def opens(name, app="lab"):
+        def opens(name, app="lab", known=()):
+            known = (*known, *THEIRS[app])
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             page.set_default_timeout(60_000)
-            page.on("console", lambda said: said.type == "error" and complain(app, said.text))
-            page.on("pageerror", lambda error: complain(app, str(error)))
+            page.on("console", lambda said: said.type == "error" and complain(known, said.text))
+            page.on("pageerror", lambda error: complain(known, str(error)))
             where = f"lab/tree/{name}?reset&" if app == "lab" else f"notebooks/{name}?"
             page.goto(f"http://127.0.0.1:{lab.port}/{where}token={lab.token}")
             page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
@@ -349,3 +368,38 @@ def test_a_stub_is_filled_and_the_check_turns_from_not_attempted_to_correct(open
     page.keyboard.insert_text("def my_negative(x):\n    return -x")
     run_all(page)
     says(page, "00-negative: correct, 3 of 3 points")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_dead_question_and_a_dead_slider_say_that_the_cell_is_to_be_run_again(opened, lab, app):
+    """After a restart of the kernel, and after the page is loaded again; while a widget lives, the line is not seen."""
+    page = opened("dead.ipynb", app, GONE)
+    again = page.get_by_text("Run this cell again.").and_(page.locator(".course-again"))
+    run_all(page)
+    page.get_by_role("button", name="Check", exact=True).wait_for()
+    page.locator(".widget-slider").wait_for()
+    until(lambda: again.count() == 2, "not every widget has its line")
+    time.sleep(1)
+    assert not any(line.is_visible() for line in again.all())
+    assert page.get_by_role("img", name="t: t = 0").count() == 1
+    page.locator("li.lm-MenuBar-item", has_text=re.compile("^Kernel$")).click()
+    page.locator("li.lm-Menu-item[data-command='kernelmenu:restart']").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    until(lambda: all(line.is_visible() for line in again.all()), "nothing is said after a restart")
+    page.locator("li.lm-MenuBar-item", has_text=re.compile("^File$")).click()
+    page.locator("li.lm-Menu-item[data-command='docmanager:save']").click()
+
+    def saved():
+        try:
+            return "course-again" in str(lab.get("api/contents/dead.ipynb"))
+        except urllib.error.HTTPError:  # it is being written just now
+            return False
+
+    until(saved, "the notebook is not saved")
+    page = opened("dead.ipynb", app, GONE)
+    page.get_by_text("model not found").first.wait_for()
+    again = page.locator(".course-again")
+    until(lambda: again.count() == 2 and all(line.is_visible() for line in again.all()), "nothing after a reload")
+    run_all(page)
+    page.locator(".widget-slider").wait_for()
+    until(lambda: not any(line.is_visible() for line in again.all()), "the line stays after the cell was run")

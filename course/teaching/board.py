@@ -14,7 +14,7 @@ def my_progress():
     return Board()
 
 
-class Board:
+class Board(html.OnPage):
     """The overview on the page; `.box` is its widget."""
 
     def __init__(self):
@@ -35,5 +35,10 @@ class Board:
             self.text, page = str(error), f"<p>{escape(str(error))}</p>"
         self.table.value = f"<div role='status'>{page}</div>"
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return html.bundle(self.box, self.table.value, self.text)
+    def page(self):
+        """The table as it was looked at last."""
+        return f"{self.table.value}<p>{escape(say('progress.run'))}</p>"
+
+    def plain(self):
+        """The same as text."""
+        return self.text

@@ -1,21 +1,47 @@
 """What the course itself says to a learner, in both languages; quizzes/words.yaml holds it. No torch is needed."""
 
 import os
+import time
 from functools import cache
 
 import yaml
 
 from course import env
+from course.files import write_whole
+from course.teaching.place import beside
 
 LANGUAGES = ("en", "ko")
 
 
 def language():
-    """The language that COURSE_LANG asks for, else "en". Raises ValueError for one that the course does not have."""
-    chosen = os.environ.get("COURSE_LANG") or "en"
+    """The language that COURSE_LANG asks for, else the one that was chosen last, else "en".
+
+    Raises ValueError for one that the course does not have.
+    """
+    chosen = os.environ.get("COURSE_LANG") or _chosen()
     if chosen not in LANGUAGES:
         raise ValueError(f"COURSE_LANG is {chosen!r}; the course speaks {' and '.join(LANGUAGES)}")
     return chosen
+
+
+def _chosen():
+    """What `choose` has written, "en" where that is nothing that the course speaks."""
+    try:
+        chosen = beside("language").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return "en"
+    return chosen if chosen in LANGUAGES else "en"
+
+
+def choose(chosen):
+    """Speak a language from now on, in this kernel and in later ones, where COURSE_LANG does not ask for another.
+
+    Raises OSError where later kernels will not know; this one does.
+    """
+    os.environ["COURSE_LANG"] = chosen
+    path = beside("language")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, chosen)
 
 
 def spoken(text, lang=None):
@@ -30,6 +56,13 @@ def say(key, lang=None, **values):
     """
     room, _, name = key.partition(".")
     return spoken(_words()[room][name], lang).format(**values)
+
+
+def date(seconds, lang=None):
+    """The day of a moment in seconds since 1970, here: "29 Nov 2026"."""
+    then = time.localtime(seconds)
+    month = say("progress.months", lang).split()[then.tm_mon - 1]
+    return say("progress.date", lang, day=then.tm_mday, month=month, year=then.tm_year)
 
 
 def in_all(key, **values):

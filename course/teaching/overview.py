@@ -4,10 +4,9 @@ import unicodedata
 from dataclasses import dataclass
 from html import escape
 
-from course import env
 from course.teaching import events, quiz
 from course.teaching.exercises.feedback import POINTS
-from course.teaching.language import say
+from course.teaching.language import say, spoken
 from course.viz import html
 
 COLUMNS = ("lesson", "questions", "exercises", "points")
@@ -38,7 +37,7 @@ class Lesson:
     def cells(self):
         """The row of the table, as texts."""
         pairs = (self.questions, self.exercises, self.points)
-        return (f"{self.number} {self.title}", *(say("progress.of", mine=mine, all=all) for mine, all in pairs))
+        return (f"{self.number} {self.title}", *(say("progress.of", mine=mine, all=whole) for mine, whole in pairs))
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def overview(found=None, now=None):
         worth = {id: question.points for id, question in questions.items()} | dict.fromkeys(names, POINTS)
         got = {id: min(best.get(id, 0), points) for id, points in worth.items()}
         pairs = [(sum(got[id] == worth[id] for id in ids), len(ids)) for ids in (questions, names)]
-        title = next(env.shipped("quizzes").glob(f"{number}_*.yaml")).stem[3:].replace("_", " ")
+        title = spoken(quiz.title(number))
         missing = tuple(id for id in worth if got[id] < worth[id])
         lessons.append(Lesson(number, title, *pairs, (sum(got.values()), sum(worth.values())), missing))
     begun = [k for k, lesson in enumerate(lessons) if lesson.begun]

@@ -49,6 +49,28 @@ def show(fig, alt):
     display({"text/html": page, "text/plain": f"[figure] {alt}"}, raw=True)
 
 
+UNSEEN = "course-again"  # the class of the line below, which nobody sees while its widget lives
+FRAMES = "course-frames"  # the class of a slider's pictures where nobody can move it
+# A widget that has lost its kernel, or its model after a reload, cannot say so: a line of plain HTML beside it does. It
+# is unseen until Jupyter marks the widget as cut off, or puts its own short words in the widget's place.
+AGAIN = """<style>.jp-OutputArea:has(.jupyter-widgets-disconnected, .jp-OutputArea-output.jupyter-widgets) > * .%s
+{display: block !important}</style><p class="%s" role="status" style="display: none">%s</p>"""
+RUN_AGAIN = "Run this cell again. / 이 셀을 다시 실행하세요."  # both: nobody is there to ask
+
+
+class OnPage:
+    """What has a widget as `.box`, and the same for a reader without a kernel: `.page()` is HTML, `.plain()` text."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return bundle(self.box, self.page(), self.plain())
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+        display({"text/html": AGAIN % (UNSEEN, UNSEEN, RUN_AGAIN)}, raw=True)
+
+
 def bundle(box, page, text):
     """What Jupyter is told of a widget: the widget where it has one to draw, else HTML, else text."""
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}

@@ -102,7 +102,7 @@ def test_progress_prints_the_overview_and_where_it_is_kept(kept, capsys):
     assert main(["progress"]) == 0
     said = capsys.readouterr().out
     assert said == f"{overview([answer('02-1', 2)])}\nKept in {kept}\n"
-    assert "Go on with lesson 02, forward process." in said
+    assert "Go on with lesson 02, Forward process." in said
 
 
 def test_progress_that_cannot_be_read_is_one_line_and_status_1(tmp_path, monkeypatch, capsys):

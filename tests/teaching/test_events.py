@@ -1,17 +1,35 @@
 """What a learner has done is never lost: not with several writers, not by a kill, not where the file is broken."""
 
 import random
+import re
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import warnings
-from pathlib import Path
+from contextlib import closing
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 from project import ROOT, run
 
-from course.teaching.events import DAY, Event, best, due, events, note, place
+from course.teaching import events as room
+from course.teaching.events import (
+    DAY,
+    Event,
+    best,
+    due,
+    events,
+    history,
+    keep,
+    misses,
+    note,
+    only_to_read,
+    place,
+    right_at,
+    trouble,
+)
 
 WRITER = """
 import itertools, sys
@@ -299,7 +317,243 @@ def test_a_full_disk_is_an_oserror_and_what_was_noted_before_is_there(path):
         assert answers(path) == ["before"]
 
 
+# No home, no locks, a share: a place that gives nothing must cost next to nothing
+
+HOMELESS = """if True:
+    import os, pwd, sys
+    def nobody(uid):
+        raise KeyError(uid)
+    pwd.getpwuid = pwd.getpwnam = nobody
+    os.environ.pop("HOME", None)
+    os.environ.pop("XDG_DATA_HOME", None)
+"""
+
+
+@pytest.mark.parametrize("asked", ["", "~/x", "~nobody-here/x"])
+@pytest.mark.parametrize("then", ["questions", "exercises", "progress"])
+def test_without_a_home_everything_goes_on_and_it_is_said_once(asked, then):
+    pytest.importorskip("pwd")
+    code = {
+        "questions": """
+    from course import ask
+    from course.teaching import my_progress
+    for answer in "cac":
+        print(ask("01-1", answer=answer)._repr_mimebundle_()["text/plain"])
+    print(my_progress().text)""",
+        "exercises": """
+    from course import check
+    for k in range(3):
+        print(check("00-negative", lambda x: -x if k else x))""",
+        "progress": """
+    from course.__main__ import main
+    sys.exit(main(["progress"]))""",
+    }
+    env = {"PATH": "/usr/bin", "COURSE_PROGRESS": asked, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = run(sys.executable, "-W", "error", "-c", HOMELESS + code[then], cwd=ROOT, env=env)
+    assert "Traceback" not in done.stderr
+    assert (done.stdout + done.stderr).count("set COURSE_PROGRESS to a file") == 1 + (then == "questions")
+    if then == "progress":
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+    else:
+        assert done.stdout.count("This was not kept: ") == 1
+        assert done.stdout.count("Not kept either.") == 2
+        assert len(re.findall("orrect[.,]", done.stdout)) == 2
+
+
+@pytest.fixture
+def silent(path, monkeypatch):
+    """A function that makes the place silent in one of two ways; what it returns lets it speak again."""
+    monkeypatch.setattr(room, "PATIENCE", 0.5)
+    monkeypatch.setattr(room, "_silent", {})
+    monkeypatch.setattr(room, "_said", {})
+    monkeypatch.setenv("COURSE_PROGRESS", str(path))
+    connect, let = sqlite3.connect, threading.Event()
+
+    def hangs(*arguments, **options):
+        let.wait(30)
+        return connect(*arguments, **options)
+
+    def fails():
+        path.parent.mkdir(exist_ok=True)
+        base = connect(path, check_same_thread=False)
+        base.execute("BEGIN EXCLUSIVE")
+        return base.close
+
+    def silence(how):
+        if how == "no lock comes":
+            return fails()
+        monkeypatch.setattr(sqlite3, "connect", hangs)
+        return let.set
+
+    yield silence
+    let.set()
+
+
+@pytest.mark.parametrize("how", ["no lock comes", "nothing comes back"])
+@pytest.mark.parametrize("before", ["a file", "no file"])
+def test_a_place_that_is_silent_is_waited_for_once(path, silent, how, before):
+    if before == "a file":
+        note("answer", "01-1", "before", 0, 2)
+    speak = silent(how)
+    begun = time.monotonic()
+    first = keep("answer", "01-1", "a", 0, 2)
+    waited = time.monotonic() - begun
+    assert waited < 1.5
+    assert first[0] == "progress.lost"
+    assert "COURSE_PROGRESS" in first[1]["reason"]
+    begun = time.monotonic()
+    for _ in range(20):
+        assert keep("answer", "01-1", "a", 0, 2)[0].startswith("progress.lost")
+        history("01-1")
+        assert trouble() != ""
+    assert time.monotonic() - begun < 1.5
+    assert misses(history("01-1")) == 21  # this kernel knows what it could not keep
+    speak()
+    until = time.monotonic() + 10
+    while keep("answer", "01-2", "b", 2, 2) and time.monotonic() < until:
+        time.sleep(0.1)  # the thread that waited ends in its own time
+    assert [event.answer for event in events("01-2")][-1:] == ["b"]
+    assert trouble() == ""
+    assert 0 < room.PATIENCE <= 5
+
+
+def test_nobody_waits_longer_than_five_seconds():
+    done = run(sys.executable, "-c", "from course.teaching import events; print(events.PATIENCE)", cwd=ROOT)
+    assert 0 < float(done.stdout) <= 5
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        PureWindowsPath(r"\\campus\homes\me\progress.sqlite3"),
+        PureWindowsPath("//campus/homes/me/progress.sqlite3"),
+        PureWindowsPath(r"C:\Users\me\progress.sqlite3"),
+        PurePosixPath("//campus/homes/me/progress.sqlite3"),
+        PurePosixPath("/data/me/100 % #1?/진도.sqlite3"),
+    ],
+    ids=str,
+)
+def test_no_place_makes_a_uri_with_a_host(path, tmp_path, monkeypatch):
+    """What follows file:// up to the next slash is a host; SQLite takes none, whatever system it runs on."""
+    assert not only_to_read(path).startswith("file:/")
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):  # and not "invalid uri authority"
+        sqlite3.connect(only_to_read(path), uri=True)
+    monkeypatch.chdir(tmp_path)  # on this system the same letters name a file of this folder, which must be found
+    name = str(path).replace("/", "|")
+    with closing(sqlite3.connect(name)) as base, base:
+        base.execute("PRAGMA user_version = 5")
+    with closing(sqlite3.connect(only_to_read(name), uri=True)) as base:
+        assert base.execute("PRAGMA user_version").fetchone() == (5,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            base.execute("PRAGMA user_version = 6")
+
+
+# Files of other times
+
+
+def as_at_first(path, *answers):
+    """A file as the first versions of the course made it, with a -wal."""
+    path.parent.mkdir(exist_ok=True)
+    base = sqlite3.connect(path)
+    base.execute("PRAGMA journal_mode = WAL")
+    base.execute(f"CREATE TABLE events ({room.COLUMNS})")
+    base.execute(f"PRAGMA user_version = {room.VERSION}")
+    for k, said in enumerate(answers):
+        base.execute("INSERT INTO events VALUES (?, 'answer', '01-1', ?, 0, 2)", (k, said))
+    base.commit()
+    return base
+
+
+def journal(path):
+    with closing(sqlite3.connect(path)) as base:
+        return base.execute("PRAGMA journal_mode").fetchone()[0]
+
+
+@pytest.mark.parametrize("state", ["closed", "open elsewhere", "killed"])
+def test_a_file_of_the_first_versions_is_read_and_leaves_the_journal_that_no_network_bears(path, state):
+    path.parent.mkdir()
+    source = path if state != "killed" else path.with_name("source")
+    base = as_at_first(source, "a", "b")
+    if state == "killed":
+        for end in ("", "-wal"):
+            path.with_name(path.name + end).write_bytes(source.with_name(source.name + end).read_bytes())
+    if state != "open elsewhere":
+        base.close()
+    assert answers(path) == ["a", "b"]
+    note("answer", "01-1", "c", path=path)
+    assert answers(path) == ["a", "b", "c"]
+    if state == "open elsewhere":
+        assert base.execute("SELECT count(*) FROM events").fetchone() == (3,)
+        base.close()
+        note("answer", "01-1", "d", path=path)
+    assert journal(path) == "delete"
+    assert len(answers(path)) == 3 + (state == "open elsewhere")
+
+
+def test_writers_that_find_an_old_file_at_once_lose_nothing(path):
+    as_at_first(path, "old").close()
+    writers = [writer(path, f"w{i}", 10) for i in range(4)]
+    begin(writers)
+    assert [one.communicate(timeout=60)[1] for one in writers] == [""] * 4
+    assert sorted(answers(path)) == sorted(["old", *(f"w{i}-{k}" for i in range(4) for k in range(10))])
+    assert journal(path) == "delete"
+
+
+def test_a_new_file_has_a_journal_that_a_network_bears(path):
+    note("answer", "01-1", "a", path=path)
+    assert journal(path) == "delete"
+
+
+def test_what_a_killed_writer_left_half_done_is_undone(path):
+    """A file and its journal as they lie on the disk in the middle of a transaction."""
+    note("answer", "01-1", "a", path=path)
+    with closing(sqlite3.connect(path)) as base:
+        base.execute("PRAGMA cache_size = 2")
+        base.execute("BEGIN")
+        base.executemany("INSERT INTO events VALUES (1, 'answer', '01-2', ?, 0, 2)", [("x" * 3000,)] * 50)
+        half = [path.with_name(path.name + end).read_bytes() for end in ("", "-journal")]
+        base.rollback()
+    for end, content in zip(("", "-journal"), half, strict=True):
+        path.with_name(path.name + end).write_bytes(content)
+    assert b"x" * 3000 in half[0]
+    with (
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+        closing(sqlite3.connect(only_to_read(path), uri=True)) as base,
+    ):
+        base.execute("SELECT * FROM events")
+    assert answers(path) == ["a"]
+    note("answer", "01-1", "b", path=path)
+    assert answers(path) == ["a", "b"]
+
+
+# Whether answers can be kept
+
+
+def test_trouble_says_in_one_line_what_is_wrong_and_makes_nothing(path, tmp_path):
+    assert trouble(path) == ""
+    assert [*tmp_path.iterdir()] == []
+    note("answer", "01-1", "a", path=path)
+    before = contents(path.parent)
+    assert trouble(path) == ""
+    path.write_bytes(b"garbage " * 100)
+    assert re.fullmatch(r".* cannot be used: it is no database; [^\n]+", trouble(path))
+    assert path.read_bytes() == b"garbage " * 100
+    assert len(contents(path.parent)) == len(before)
+    assert re.fullmatch(r"what you did cannot be kept in [^\n]+", trouble(tmp_path))
+    (tmp_path / "file").touch()
+    assert "may not be written" in trouble(tmp_path / "file" / "x")
+
+
 # What follows from the events
+
+
+def test_misses_count_since_it_was_right_last_and_guesses_do_not_count():
+    kinds = {"r": ("answer", 2), "w": ("answer", 0), "p": ("answer", 1), "g": ("guess", 0)}
+    for story, count in {"": 0, "w": 1, "ww": 2, "wgw": 2, "wr": 0, "wwrw": 1, "r": 0, "rpw": 2, "gg": 0}.items():
+        found = [Event(k, kinds[c][0], "02-1", "b", kinds[c][1], 2 * (c != "g")) for k, c in enumerate(story)]
+        assert misses(found) == count, story
+        assert right_at(found) == (story.rindex("r") if "r" in story else None)
 
 
 def answered(*history, id="02-1"):

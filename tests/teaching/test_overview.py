@@ -1,16 +1,18 @@
 """The overview of what is done: counted again by hand from the questions, the exercises and the events."""
 
+import json
 import re
 from dataclasses import replace
 from html import unescape
 
 import pytest
 from helpers import answer
+from project import ROOT
 
-from course import env
 from course.teaching import events, exercises, quiz
 from course.teaching.events import DAY, Event
 from course.teaching.overview import Lesson, Overview, overview
+from course.teaching.quiz import questions
 
 
 def exercise(id, points):
@@ -45,7 +47,9 @@ def test_all_of_a_lesson(number):
     assert lesson.exercises == (len(names),) * 2
     assert lesson.points == (worth, worth)
     assert lesson.done
-    assert lesson.title.replace(" ", "_") in {path.stem[3:] for path in env.shipped("quizzes").glob("*.yaml")}
+    [notebook] = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+    first = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]).splitlines()[0]
+    assert first == f"# {number} {lesson.title}"  # as the lesson calls itself
 
 
 def test_points_are_the_best_of_each_and_never_more_than_there_are():
@@ -91,7 +95,7 @@ def test_it_says_what_to_repeat_and_forgets_questions_that_no_file_has():
     seen = overview(found, now=9 * DAY)
     assert seen.due == ("01-1", "02-1")
     sentence = "To repeat today, because you missed it once: 01-1, 02-1."
-    assert [*seen.advice()] == ["Go on with lesson 00, welcome.", sentence]
+    assert [*seen.advice()] == ["Go on with lesson 00, Welcome.", sentence]
     assert sentence in str(seen)
     assert sentence in seen._repr_html_()
 
@@ -109,7 +113,7 @@ def test_text_and_html_hold_the_same_cells():
     ] == rows
     assert [unescape(line) for line in re.findall(r"<p>(.*?)</p>", page)] == text[len(rows) + 2 :] == [*seen.advice()]
     counts = len(quiz.load("01")), len(exercises.ids("01")), seen.lessons[1].points[1]
-    assert rows[1] == ("01 noise intuition", *(f"{count} of {count}" for count in counts))
+    assert rows[1] == ("01 What noise does to a picture", *(f"{count} of {count}" for count in counts))
     heads = re.findall(r"<th scope='col'[^>]*>(.*?)</th>", page)
     assert heads == re.split(r"\s{2,}", text[0]) == ["lesson", "questions right", "exercises right", "points"]
 
@@ -123,7 +127,7 @@ def test_it_speaks_korean_and_its_columns_still_stand_below_each_other(monkeypat
     lines = [head.removesuffix("점수")]
     lines += [row.removesuffix(lesson.cells[-1]) for row, lesson in zip(rows, seen.lessons, strict=True)]
     assert len({sum(2 if re.match("[가-힣]", c) else 1 for c in line) for line in lines}) == 1
-    assert [*seen.advice()] == ["02 단원(forward process)을 이어서 하세요.", "한 번 틀려서 오늘 다시 풀 것: 02-1."]
+    assert [*seen.advice()] == ["02 단원(순방향 과정)을 이어서 하세요.", "한 번 틀려서 오늘 다시 풀 것: 02-1."]
 
 
 def test_html_is_escaped():
@@ -166,3 +170,13 @@ def test_what_a_lesson_no_longer_has_is_ignored():
     missed = [Event(0, "answer", "02-98", "a", 0, 1)]
     assert overview(everything("02") + gone + missed, now=30 * DAY) == overview(everything("02"), now=30 * DAY)
     assert str(overview(gone, now=0)) == str(overview([], now=0))
+
+
+def test_a_lesson_is_called_in_both_languages_and_by_its_file_where_that_says_nothing(monkeypatch):
+    assert {lesson.title for lesson in overview([]).lessons} == {quiz.title(n)["en"] for n in quiz.lessons()}
+    monkeypatch.setenv("COURSE_LANG", "ko")
+    assert {lesson.title for lesson in overview([]).lessons} == {quiz.title(n)["ko"] for n in quiz.lessons()}
+    assert "순방향 과정" in str(overview([]))
+    whole = questions._file("02")
+    monkeypatch.setattr(questions, "_file", lambda lesson: {k: v for k, v in whole.items() if k != "title"})
+    assert quiz.title("02") == {"en": "forward process", "ko": "forward process"}

@@ -13,6 +13,8 @@ from math_core import LatexError, LatexToMathML
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
+from course.viz.html import FRAMES, UNSEEN
+
 FONT = Path(__file__).with_name("math.woff")  # without it, brackets stay small where no mathematical font is installed
 IMAGE = re.compile(r"""(<img\b[^>]*?\bsrc=["'])([^"']+)""")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -139,10 +141,15 @@ def html_page(notebook, name, folder):
 
 
 def _without_widget(output, formula):
-    """Take the widget out of an output, and set the formulas of its text; whether anything is left to show."""
+    """Take the widget out of an output, and set the formulas of its text; whether anything is left to show.
+
+    A slider's pictures are not: the figure beside it says the same. Nor is the line that asks to run a cell again.
+    """
     data = output.get("data", {})
     if data.pop(WIDGET, None) is None:
-        return True
+        return UNSEEN not in data.get("text/html", "")
+    if FRAMES in data.get("text/html", ""):
+        return False
     if "text/html" in data:
         data["text/html"] = re.sub(r"\$([^$]+)\$", lambda found: formula(unescape(found[1]), False), data["text/html"])
     return "text/html" in data

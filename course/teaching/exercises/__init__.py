@@ -10,10 +10,9 @@ from html import escape
 from course.env import torch_as_usual
 from course.teaching import events, quiz
 from course.teaching.exercises.feedback import POINTS
-from course.teaching.language import say
+from course.teaching.language import date, say
 
 __all__ = ["POINTS", "Solution", "check", "find", "ids", "solution"]
-_tries = {}  # wrong answers to an exercise since the kernel began
 
 
 def ids(lesson=None):
@@ -39,15 +38,16 @@ def check(id, fn, seed=None):
     """
     from course.teaching.exercises.checking import examine
 
+    exercise, before = find(id), events.history(id)
     with torch_as_usual():  # what a lesson has told torch is no part of the exercise
-        result = examine(find(id), fn, seed, tries=_tries.get(id, 0))
+        result = examine(exercise, fn, seed, tries=events.misses(before))
+    if result.status != "correct" and (at := events.right_at(before)):
+        result = result.also(say("question.was-right", date=date(at)))
     if result.status == "not attempted":
         return result
-    _tries[id] = 0 if result.status == "correct" else _tries.get(id, 0) + 1
-    try:
-        events.note("exercise", id, result.status, result.points, result.out_of)
-    except OSError as error:
-        return result.also(say("exercise.lost", reason=error))
+    if lost := events.keep("exercise", id, result.status, result.points, result.out_of):
+        key, values = lost
+        return result.also(say(key, **values))
     return result
 
 

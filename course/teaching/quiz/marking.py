@@ -24,7 +24,19 @@ PARTICLES = (
     "를",
     "요",
 )
-NUMBER = re.compile(r"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10\^?([-+]?\d+))?(.*)", re.DOTALL)
+# What is drawn as nothing at all: U+034F, Hangul fillers, variation selectors; besides the category Cf (see `visible`).
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+HIGH, LOW = "[⁰¹²³⁴-⁹]", "[₀-₉]"  # digits of powers, and those below a stroke
+SHARE = re.compile(f"{HIGH}+[⁄/]{LOW}+|[¼-¾⅐-⅞↉]|⅟\\d+")
+POWER = r"(?:\^|\*\*)(\(?[-+]?\d+\)?|{[-+]?\d+})"
+RATIO = re.compile(r"\s*([-+]?)\s*(?:(\d+)\s+)?(\d+(?:\.\d+)?)\s*/\s*(\d*[1-9]\d*)(.*)", re.DOTALL)  # also 1 1/2
+RAISED = re.compile(rf"([-+]?)(\d+(?:\.\d*)?|\.\d+){POWER}(.*)", re.DOTALL)
+NUMBER = re.compile(
+    rf"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10(?:{POWER}|(-\d+)))?(.*)",
+    re.DOTALL,  # a PDF's 3 x 10-4 has lost its raised position
+)
 
 
 class Unreadable(ValueError):
@@ -51,9 +63,7 @@ def mark(question, answer):
 
     Returns Marked. Raises Unreadable where the answer is none, such as "z" or "" - that is not a wrong answer.
     """
-    return {"choice": _choice, "several": _several, "order": _order, "number": _number, "text": _text}[question.kind](
-        question, answer
-    )
+    return MARKS[question.kind](question, answer)
 
 
 def _marked(question, answer):
@@ -66,7 +76,7 @@ def _marked(question, answer):
 def letters_of(question, answer):
     """The letters of an answer in the order they were typed, from "a, d", "a and d", "AD" or ["a", "d"]."""
     typed = "".join(map(str, answer)) if isinstance(answer, list | tuple | set) else str(answer)
-    typed = re.sub(r"\b(and|or)\b|그리고|[와과]", " ", typed, flags=re.IGNORECASE)
+    typed = re.sub(r"\b(and|or)\b|그리고|[와과]", " ", visible(typed), flags=re.IGNORECASE)
     found = [c for c in unicodedata.normalize("NFKC", typed).casefold() if c.isalnum()]
     odd = [c for c in found if c not in question.letters]
     if odd or not found:
@@ -101,26 +111,67 @@ def _order(question, answer):
     return _marked(question, next((entry for entry in question.answers if entry["order"] == letters), None))
 
 
-def number(text):
-    """A number and what follows, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "about 60 %", "1/4" or "10 dB"."""
-    text = unicodedata.normalize("NFKC", str(text)).replace("−", "-").replace("⁄", "/")
-    text = re.sub(r"^\s*(about|approximately|roughly|약|[~≈=≃])\s*", "", text, flags=re.IGNORECASE)
-    if ratio := re.fullmatch(r"\s*([-+]?\d+(?:\.\d+)?)\s*/\s*(\d*[1-9]\d*)\s*", text):
-        return float(ratio[1]) / float(ratio[2]), ""
-    found = NUMBER.fullmatch(re.sub(r"\s", "", text).casefold())
-    if not found:
+def visible(text):
+    """A text without the characters that nobody sees: joiners, marks of direction, soft hyphens, fillers."""
+    drawn = (c for c in str(text) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
+    return UNSEEN.sub("", "".join(drawn))
+
+
+def _plainly(text):
+    """What was typed for a number in ASCII as far as there is one: ½ as 1/2, 10² as 10^2, full width, signs."""
+    text = SHARE.sub(lambda found: f" {_flat(found[0])}", visible(text))
+    text = re.sub(f"[⁺⁻]?{HIGH}+", lambda found: f"^{_flat(found[0])}", text)
+    if any(not c.isdecimal() and re.search(r"\d", _flat(c)) for c in text):  # ₂ or ①: no digit of a number
         raise Unreadable("one-number")
-    digits, power, rest = found.groups()
-    if "," in digits:  # of thousands, or else of decimals
-        thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e[-+]?\d+)?", digits)
-        digits = digits.replace(",", "" if thousands else ".")
+    return re.sub(r"^\s*(about|approximately|roughly|약|[~≈=≃])\s*", "", _flat(text), flags=re.IGNORECASE)
+
+
+def _flat(text):
+    """Text in the plain forms of its characters; dashes that stand for a minus become one."""
+    return re.sub("[−‐‒–—]", "-", unicodedata.normalize("NFKC", text)).replace("⁄", "/")
+
+
+def number(text):
+    """A number and what follows, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "10²", "1½" or "about 60 %".
+
+    Raises Unreadable for anything else.
+    """
+    typed = _plainly(text)
+    joined = re.sub(r"\s", "", typed).casefold()
     try:
-        value = float(digits) * 10.0 ** int(power or 0)
-        if re.search(r"\d", rest) or re.search(r"\d\s+\d", text) or not math.isfinite(value):
-            raise ValueError  # "1.2.3", "0.5 or 0.6", "1 2", "1e400"
-        return value, rest.rstrip(".")
-    except (ValueError, OverflowError):
+        if found := RATIO.fullmatch(typed):
+            sign, whole, above, below, rest = found.groups()
+            value = _signed(sign, int(whole or 0) + float(above) / float(below))
+        elif re.search(r"\d\s+\d", typed):  # "1 2", "3 10^4"
+            raise ValueError
+        elif found := RAISED.fullmatch(joined):
+            sign, base, power, rest = found.groups()
+            value = _signed(sign, float(base) ** _power(power))
+        elif found := NUMBER.fullmatch(joined):
+            digits, power, bare, rest = found.groups()
+            value = float(_without_commas(digits)) * 10.0 ** _power(power or bare or "0")
+        else:
+            raise ValueError
+        if re.search(r"\d", rest) or not math.isfinite(value):  # "1.2.3", "0.5 or 0.6", "1e400"
+            raise ValueError
+    except (ValueError, ArithmeticError):
         raise Unreadable("one-number") from None
+    return value, re.sub(r"\s", "", rest).casefold().rstrip(".")
+
+
+def _signed(sign, value):
+    return -value if sign == "-" else value
+
+
+def _power(typed):
+    """The whole number in "-4", "(-4)" or "{-4}"."""
+    return int(typed.strip("(){}"))
+
+
+def _without_commas(digits):
+    """Digits with a point at most: commas part thousands, or else decimals."""
+    thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e[-+]?\d+)?", digits)
+    return digits.replace(",", "" if thousands else ".")
 
 
 def _number(question, answer):
@@ -136,13 +187,13 @@ def _number(question, answer):
 
 def plain(text):
     """Text without case, spaces, punctuation and hyphens, its Hangul composed."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+    return "".join(c for c in unicodedata.normalize("NFKC", visible(text)).casefold() if c.isalnum())
 
 
 def readings(text):
     """What a typed answer may stand for, plain: as it is, then without a leading article or a trailing particle."""
     yield plain(text)
-    bare = re.sub(r"^\s*(a|an|the)\s+", "", text.casefold())
+    bare = re.sub(r"^\s*(a|an|the)\s+", "", visible(text).casefold())
     yield plain(bare)
     short = plain(bare)
     yield from (short.removesuffix(end) for end in PARTICLES if short.endswith(end) and short != end)
@@ -156,6 +207,9 @@ def _text(question, answer):
             if reading in {plain(form) for forms in entry["forms"].values() for form in forms}:
                 return _marked(question, entry)
     return _marked(question, None)
+
+
+MARKS = {"choice": _choice, "several": _several, "order": _order, "number": _number, "text": _text}
 
 
 def right_answer(question, lang="en"):

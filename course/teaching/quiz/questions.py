@@ -37,19 +37,31 @@ class Question:
         return {"order": self.items, "choice": self.answers, "several": self.answers}.get(self.kind, ())
 
 
-@cache
-def _file(lesson):
-    """What stands in the file of a lesson such as "02". Raises LookupError."""
+def _path(lesson):
+    """The file of a lesson such as "02". Raises LookupError."""
     found = sorted(env.shipped("quizzes").glob(f"{lesson}_*.yaml")) if re.fullmatch(r"\d\d", lesson) else []
     if not found:
         raise LookupError(f"lesson {lesson!r} has no questions; there are {', '.join(lessons())}")
-    return read(found[0])
+    return found[0]
+
+
+@cache
+def _file(lesson):
+    """What stands in the file of a lesson. Raises LookupError."""
+    return read(_path(lesson))
 
 
 @cache
 def load(lesson):
     """The questions of a lesson such as "02", {id: Question}, in the order of the file. Raises LookupError."""
     return {entry["id"]: Question(**entry) for entry in _file(lesson)["questions"]}
+
+
+def title(lesson):
+    """What a lesson is called, {"en": ..., "ko": ...}; by the stem of its file where that says nothing. Raises
+    LookupError."""
+    stem = _path(lesson).stem[3:].replace("_", " ")
+    return _file(lesson).get("title", {"en": stem, "ko": stem})
 
 
 def exercises(lesson):

@@ -6,6 +6,7 @@ import itertools
 import runpy
 import subprocess
 import sys
+import time
 from html import escape
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from project import LESSONS, ROOT
 from course.teaching import events, exercises, quiz
 from course.teaching.exercises import check, checking, solution
 from course.teaching.exercises.spec import Case, Exercise
+from course.teaching.language import date
+from course.teaching.overview import overview
 
 IDS = exercises.ids()
 SEEDS = range(8)
@@ -24,7 +27,6 @@ SEEDS = range(8)
 @pytest.fixture(autouse=True)
 def _own_progress(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.sqlite3"))
-    monkeypatch.setattr(exercises, "_tries", {})
 
 
 def answers(which, id):
@@ -228,7 +230,6 @@ def test_a_stub_is_not_attempted_and_costs_no_try():
     for stub in (documented, bare, passed):
         assert told(stub)[0] == "not attempted"
     assert check("02-q_sample", bare).status == "not attempted"
-    assert exercises._tries == {}
     assert events.events() == []
 
 
@@ -261,7 +262,7 @@ def test_a_changed_input_a_shape_a_dtype_a_type_and_numbers_are_told_apart():
         "Tested: pictures. It changes its input x: work on new tensors, without += or x_().",
     )
     assert "The shape should be (2, 3), yours is (3, 2)." in told(lambda x: 2 * x.mT if x.ndim == 2 else x)[1]
-    assert "The dtype should be torch.float32, yours is torch.float64." in told(lambda x: 2 * x.double())[1]
+    assert "The dtype should be torch.float32, yours is torch.float64." in told(lambda x: 3 * x.double())[1]
     assert "It returns a str; a tensor is asked for." in told(str)[1]
     assert "It returns 2 things where one tensor is asked for;" in told(lambda x: (x, x))[1]
     assert "The numbers differ, by up to" in told(lambda x: 3 * x)[1]
@@ -281,17 +282,249 @@ def test_a_card_speaks_korean_where_it_is_asked_for(monkeypatch):
     assert "실패  a line" in str(result)  # not written in Korean yet
     assert "<summary>시험한 입력</summary>" in result._repr_mimebundle_()["text/html"]
 
-
-def test_after_two_tries_the_solution_is_named():
     assert "solution('09-twice')" in told(lambda x: 3 * x, tries=1)[1]
     assert "solution" not in told(lambda x: 3 * x)[1]
 
 
-def test_what_is_no_function_is_said_so():
-    assert (
-        told(torch.ones(3))[1]
-        == "check needs the function itself: check('09-twice', my_twice), without brackets after my_twice."
-    )
+@pytest.mark.parametrize("thing", [torch.ones(3), None, ..., "my_twice", 3, [_double]])
+def test_what_is_no_function_is_said_so_and_costs_no_try(thing):
+    said = "check needs the function itself: check('09-twice', my_twice), without brackets after my_twice."
+    assert told(thing) == ("not attempted", said)
+    check("02-q_sample", thing)
+    assert events.events() == []
+
+
+def test_right_numbers_of_another_dtype_get_two_of_three_points():
+    for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.complex64):
+        result = checking.examine(TWICE, lambda x, dtype=dtype: (2 * x).to(dtype), 0)
+        assert (result.status, result.points, result.out_of) == ("not yet", 2, 3)
+        only = f"only the dtype is not: the answer should be torch.float32, yours is {dtype}."
+        assert result.feedback == f"Tested: pictures. The numbers are right; {only}"
+    for wrong in (lambda x: 2 * x.int(), lambda x: (2.05 * x).half(), lambda x: 2 * x + 0.1j, lambda x: 2 * x > 1):
+        assert checking.examine(TWICE, wrong, 0).points == 0
+    assert checking.examine(TWICE, lambda x: x.add_(x).double(), 0).points == 0  # it changes its input
+
+
+def test_two_of_three_points_are_kept_and_do_not_make_it_done():
+    right = answers("solution", "02-q_sample")
+    assert check("02-q_sample", lambda *given: right(*given).to(torch.complex128)).points == 2
+    assert [(event.points, event.out_of, event.right) for event in events.events()] == [(2, 3, False)]
+    lesson = next(lesson for lesson in overview().lessons if lesson.number == "02")
+    assert (lesson.points[0], lesson.exercises[0], lesson.begun, lesson.done) == (2, 0, True, False)
+    assert "02-q_sample" in lesson.open
+    check("02-q_sample", right)
+    check("02-q_sample", lambda *given: right(*given).to(torch.complex128))  # what was right stays
+    lesson = next(lesson for lesson in overview().lessons if lesson.number == "02")
+    assert (lesson.points[0], lesson.exercises[0]) == (3, 1)
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class Silent(BaseException):
+    def __str__(self):
+        raise SystemExit
+
+
+def raising(error):
+    def my_twice(x):
+        raise error
+
+    return my_twice
+
+
+def leaving(name):
+    """A learner's function that calls `exit` or `quit` as a notebook has them: a global that would end the kernel."""
+    space = {name: type("Autocall", (), {"__call__": lambda self: pytest.fail("the kernel ends")})()}
+    exec(f"def my_twice(x):\n    {name}()\n    return 2 * x", space)
+    return space["my_twice"], space
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(),
+        SystemExit(3),
+        GeneratorExit(),
+        BaseException("x"),
+        Mute(),
+        Silent(),
+        RecursionError(),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_function_raises_becomes_a_card(error):
+    status, feedback = told(raising(error))
+    assert status == "error"
+    assert f"It stopped with {type(error).__name__}" in feedback
+    assert "raise error" in feedback
+
+
+def test_an_error_is_told_in_a_line_that_can_be_read():
+    feedback = told(raising(ValueError("long " * 10_000 + "\n" * 99)))[1]
+    assert len(feedback) < 500
+    assert "\n" not in feedback
+
+
+@pytest.mark.parametrize("name", ["exit", "quit"])
+def test_exit_ends_the_function_and_not_the_kernel(name):
+    fn, space = leaving(name)
+    theirs = space[name]
+    assert "It stopped with SystemExit" in told(fn)[1]
+    assert space[name] is theirs
+    assert told(raising(SystemExit()))[0] == "error"
+    assert not hasattr(sys.modules[__name__], name)
+
+
+def test_a_loop_that_is_interrupted_is_passed_on_as_one_line_and_costs_no_try():
+    def my_twice(x):
+        while True:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        check("02-q_sample", lambda *given: my_twice(None))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        told(my_twice)
+    [line] = caught.value._render_traceback_()  # what IPython shows
+    assert line == str(caught.value)
+    assert f"at line {my_twice.__code__.co_firstlineno + 2}: raise KeyboardInterrupt" in line
+    assert "\n" not in line
+    assert events.events() == []
+
+
+ODD = {  # what a function may give back, and the words by which the learner knows it
+    "meta": (lambda x: 2 * x.to("meta"), "Your answer is on meta; answer where the input is"),
+    "sparse": (lambda x: (2 * x).to_sparse(), "another layout (sparse_coo)"),
+    "compressed": (lambda x: (2 * x.reshape(2, -1)).to_sparse_csr(), "another layout (sparse_csr)"),
+    "quantised": (lambda x: torch.quantize_per_tensor(2 * x, 0.1, 0, torch.qint8), "another layout (quantized)"),
+    "nested": (lambda x: torch.nested.nested_tensor([x[0], x[1]]), "another layout (nested)"),
+    "mkldnn": (lambda x: (2 * x).to_mkldnn(), "another layout (mkldnn)"),
+    "meta in a tuple": (lambda x: (2 * x, x.to("meta")), "Your answer is on meta"),
+    "array": (lambda x: 2 * x.numpy(), "It returns a numpy array; a tensor is asked for, and torch.from_numpy"),
+    "array in a tuple": (lambda x: (x, x.numpy()), "number 2 is of type numpy.ndarray"),
+    "None in a tuple": (lambda x: (x, None), "number 2 is of type NoneType"),
+    "complex": (lambda x: 1j, "It returns a complex; a tensor is asked for."),
+    "generator": (lambda x: (k for k in x), "It returns a generator; a tensor is asked for."),
+    "ordered": (lambda x: __import__("collections").OrderedDict(), "It returns an OrderedDict; a tensor"),
+    "huge": (lambda x: 10**30, "The shape should be (2, 3), yours is ()."),
+    "huger": (lambda x: -(10**400), "The shape should be (2, 3), yours is ()."),
+    "bool": (lambda x: True, "The shape should be (2, 3), yours is ()."),
+    "numpy number": (lambda x: __import__("numpy").float32(2), "The shape should be (2, 3), yours is ()."),
+    "empty": (lambda x: (), "It returns 0 things where one tensor is asked for"),
+    "endless": (lambda x: torch.empty(1).expand(2**40), "The shape should be (2, 3), yours is (1099511627776,)."),
+    "no numbers": (lambda x: fake(x), "gives no numbers to compare"),
+}
+
+
+def fake(x):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    return FakeTensorMode().from_tensor(x)
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("tries", [0, 1])
+def test_whatever_a_function_gives_back_is_named_in_a_line(name, tries):
+    fn, words = ODD[name]
+    result = checking.examine(TWICE, fn, 0, tries)
+    assert result.status == "not yet"
+    assert result.points == 0
+    assert words in result.feedback
+    assert "\n" not in result.feedback
+    assert "FAILED" in str(result)
+
+
+def changes(how):
+    def my_twice(x):
+        how(x)
+        return torch.zeros(2)
+
+    return my_twice
+
+
+@pytest.mark.parametrize("how", [lambda x: x.zero_(), lambda x: x.resize_(1), lambda x: x.unsqueeze_(0)])
+def test_a_changed_input_is_seen_however_it_was_changed(how):
+    assert "It changes its input x" in told(changes(how))[1]
+
+
+PAIR = Exercise(
+    "09-pair",
+    truth=lambda i, z: (i + 1, 2 * z),
+    cases=lambda g: [Case("one", (3, torch.rand(2, generator=g))), Case("two", (10**6, torch.rand(4, generator=g)))],
+    mistakes={"same": lambda i, z: (i, 2 * z)},
+    ours=(_double,),
+)
+
+
+@pytest.mark.parametrize("number", ["int", "np.int64", "np.int32", "torch.tensor", "np.uint32"])
+def test_a_number_is_a_number_whoever_made_it(number, monkeypatch):
+    import numpy as np
+
+    entry = {"cases": {"one": {"en": "one"}, "two": {"en": "two"}}, "mistakes": {"same": SAID}}
+    monkeypatch.setattr(quiz, "exercises", lambda lesson: {"09-pair": entry})
+    made = eval(number, {"np": np, "torch": torch})
+    assert checking.examine(PAIR, lambda i, z: (made(i + 1), 2 * z), 0).status == "correct"
+    assert checking.examine(PAIR, lambda i, z: (made(i), 2 * z), 0).mistake == "same"
+    assert checking.examine(PAIR, lambda i, z: (made(i + 3), 2 * z), 0).points == 0  # exactly, also far out
+    assert checking.examine(PAIR, lambda i, z: (float(i + 1), 2 * z), 0).points == 2  # no whole number
+
+
+def test_a_float_takes_the_dtype_that_is_asked_for(monkeypatch):
+    import numpy as np
+
+    halves = [
+        Exercise("09-pair", lambda x, to=to: to(x.sum()), TWICE.cases, {}, ()) for to in (float, torch.Tensor.double)
+    ]
+    entry = {"cases": {"pictures": {"en": "one"}, "line": {"en": "two"}}, "mistakes": {}}
+    monkeypatch.setattr(quiz, "exercises", lambda lesson: {"09-pair": entry})
+    for exercise in (*halves, Exercise("09-pair", lambda x: x.sum(), TWICE.cases, {}, ())):
+        for made in (float, np.float64, lambda s: s.numpy()[()], torch.Tensor.item):
+            assert checking.examine(exercise, lambda x, made=made: made(x.sum()), 0).status == "correct"
+
+
+def test_a_default_device_of_the_learner_does_not_reach_the_course():
+    with torch.device("meta"):
+        assert told(lambda x: 2 * x)[0] == "correct"
+        assert "Your answer is on meta; answer where the input is" in told(lambda x: torch.zeros(2, 3))[1]
+        assert check("02-q_sample", answers("solution", "02-q_sample")).status == "correct"
+
+
+def test_a_stub_that_ended_in_a_syntax_error_is_thought_of():
+    """What was defined before still holds, so check sees the empty one."""
+    space = {}
+    exec("def my_twice(x): ...", space)
+    with pytest.raises(SyntaxError):
+        exec("def my_twice(x)\n    return 2 * x", space)
+    status, feedback = told(space["my_twice"])
+    assert status == "not attempted"
+    assert "its cell ended in an error" in feedback
+
+
+def test_misses_of_earlier_kernels_bring_the_stronger_hint():
+    slug, fn = next(iter(exercises.find("02-q_sample").mistakes.items()))
+    events.note("exercise", "02-q_sample", "not yet", 0, 3)
+    assert words("02-q_sample")[slug]["more"]["en"] in check("02-q_sample", fn, 0).feedback
+
+
+def test_the_stronger_hint_comes_although_nothing_can_be_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "file" / "progress"))
+    slug, fn = next(iter(exercises.find("02-q_sample").mistakes.items()))
+    first, second = check("02-q_sample", fn, 0), check("02-q_sample", fn, 0)
+    assert "This was not kept: " in first.feedback
+    assert "Not kept either." in second.feedback
+    assert words("02-q_sample")[slug]["more"]["en"] in second.feedback
+
+
+def test_an_exercise_that_was_right_says_so_with_its_date():
+    right = answers("solution", "02-q_sample")
+    assert "Right on" not in check("02-q_sample", lambda *given: 3).feedback
+    assert "Right on" not in check("02-q_sample", right).feedback
+    for later in (lambda *given: 3, lambda *given: ...):
+        assert check("02-q_sample", later).feedback.endswith(f"Right on {date(time.time(), 'en')}.")
 
 
 def test_global_randomness_is_left_alone():

@@ -136,7 +136,7 @@ NO_NUMBER = [
     "1/2/3",
     "about",
     "0.5 or 0.6",
-    "10^-4",
+    "10-4",
     "five",
     "%",
     "-",
@@ -149,6 +149,75 @@ def test_what_is_no_number_is_unreadable(typed):
     with pytest.raises(Unreadable, match="one number") as caught:
         mark(NUMBER, typed)
     assert caught.value.text["ko"] == "0.25처럼 수를 하나만 적으세요."
+
+
+# What looks like a number must be read as it looks, or not at all: each sign once above, once below, once as a share.
+RAISED = {"²": 2, "³": 3, "⁴": 4, "¹": 1, "⁰": 0, "⁻¹": -1, "⁻⁴": -4, "⁻²": -2, "⁺²": 2, "¹²": 12}
+SHARES = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 3, "⅞": 7 / 8, "⅐": 1 / 7, "⅒": 1 / 10, "¹⁄₂": 1 / 2}
+SHARES |= {"³/₄": 3 / 4, "⅟8": 1 / 8, "1⁄2": 1 / 2, "1/2": 1 / 2, "１／２": 1 / 2}
+
+
+@pytest.mark.parametrize("sign", RAISED)
+@pytest.mark.parametrize("base", ["10", "2", "1.5", "-3", "−2", "１０", "0.5"])
+def test_a_raised_digit_is_a_power_however_it_is_written(base, sign):
+    sign_of, size = (-1 if base[0] in "-−" else 1), abs(float(base.replace("−", "-").replace("１０", "10")))
+    value = (pytest.approx(sign_of * size ** RAISED[sign], rel=1e-12), "")
+    plain = unicodedata.normalize("NFKC", sign).replace("−", "-")
+    for typed in (base + sign, f"{base} {sign}", f"{base}^{plain}", f"{base}**{plain}", f"{base}^({plain})"):
+        assert number(typed) == value, typed
+
+
+@pytest.mark.parametrize("times", ["x", "×", "*", "·", " x ", " × "])
+@pytest.mark.parametrize("sign", RAISED)
+def test_a_power_of_ten_may_follow_a_number(times, sign):
+    plain = unicodedata.normalize("NFKC", sign).replace("−", "-")
+    for typed in (f"3{times}10{sign}", f"3{times}10^{plain}", f"3{times}10**{plain}", f"3{times}10^{{{plain}}}"):
+        assert number(typed) == (pytest.approx(3 * 10 ** RAISED[sign], rel=1e-12), ""), typed
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_share_is_read_alone_after_a_whole_number_and_before_a_unit(share):
+    for before, whole, sign in (("", 0, 1), ("1 ", 1, 1), ("-2 ", 2, -1), ("−", 0, -1), ("약 ", 0, 1), ("1\xa0", 1, 1)):
+        assert number(before + share) == (pytest.approx(sign * (whole + SHARES[share])), "")
+        assert number(f"{before}{share} %") == (pytest.approx(sign * (whole + SHARES[share])), "%")
+    if not share[0].isdecimal():  # 11/2 is another number than 1½
+        assert number("1" + share) == (pytest.approx(1 + SHARES[share]), "")
+
+
+@pytest.mark.parametrize("typed", ["10₂", "1①", "⑩", "½½", "1.5½", "2^0.5", "2^3^2", "²", "3x104", "1/10²", "0^-1"])
+def test_what_only_looks_like_digits_is_never_read_as_digits(typed):
+    with pytest.raises(Unreadable, match="one number"):
+        number(typed)
+
+
+def test_no_character_but_a_decimal_digit_joins_a_number():
+    """Over all of Unicode: after a 1, a character is a digit, a part of a number that was meant, or no number."""
+    for code in range(0x110000):
+        c = chr(code)
+        if not unicodedata.normalize("NFKC", c).isdecimal() or c.isdecimal():
+            continue
+        try:
+            value, _ = number(f"1{c}")
+        except Unreadable:
+            continue
+        assert value == 1, c  # 1 to any power
+
+
+UNSEEN = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+UNSEEN += [*"\u034f\u115f\u1160\u3164\uffa0\ufe00\ufe0e\ufe0f\U000e0100\U000e01ef\x00\x7f\x9f\u2800"]
+
+
+def test_what_nobody_sees_changes_no_answer():
+    """Joiners, soft hyphens, marks of direction, fillers, selectors: copied along, or typed by a phone."""
+    assert {*"\u200b\u200c\u200d\u200e\u2060\u00ad\ufeff\u061c\u202a\u2066"} <= {*UNSEEN}
+    seen = [(NUMBER, "0.6"), (DECIBEL, "10dB"), (PERCENT, "60%"), (TEXT, "the gan"), (CHOICE, "b"), (ORDER, "cab")]
+    for hidden in UNSEEN:
+        for asked, typed in [*seen, (SEVERAL, "a and d")]:
+            for spoilt in (hidden + typed, typed + hidden, typed[0] + hidden + typed[1:]):
+                assert mark(asked, spoilt) == mark(asked, typed), (hidden.encode("unicode-escape"), typed)
+        assert number(f"1{hidden}0{hidden}²") == (100, "")
+        with pytest.raises(Unreadable):
+            mark(NUMBER, hidden)
 
 
 @pytest.mark.parametrize(

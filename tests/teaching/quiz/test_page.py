@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from dataclasses import replace
 from html import escape, unescape
 
@@ -28,10 +29,8 @@ def learner(tmp_path, monkeypatch):
     """A learner who has done nothing yet, and reads English; the file of what is done."""
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress"))
     monkeypatch.setenv("COURSE_LANG", "en")
-    quiz_page._tries.clear()
     quiz_page._shown.clear()
     yield tmp_path / "progress"
-    quiz_page._tries.clear()
     quiz_page._shown.clear()
 
 
@@ -136,7 +135,6 @@ def test_typed_and_clicked_are_the_same(kind, which, later, monkeypatch, tmp_pat
     typed = ask(id, answer=answer, later=later)
     one, noted = (typed.result, typed.status.value, typed._repr_mimebundle_()["text/html"]), kept()
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "other"))
-    quiz_page._tries.clear()
     clicked = ask(id, later=later)
     if answer:
         clicked.control.write(answer)
@@ -500,6 +498,101 @@ def test_an_answer_that_cannot_be_kept_is_marked_and_that_is_said(tmp_path, monk
 def test_a_progress_file_that_cannot_be_read_stops_no_question(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))
     assert status(ask("01-1")) == ""
+
+
+# What was done before, and later kernels
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_a_question_that_was_right_says_so_with_its_date(kind, monkeypatch):
+    question, then = quiz.find(OF_KIND[kind]), time.mktime((2026, 11, 29, 12, 0, 0, 0, 0, -1))
+    with monkeypatch.context() as past:
+        past.setattr(time, "time", lambda: then)
+        events.note("answer", question.id, "x", 0, question.points)
+    assert status(ask(question.id)) == ""  # it was not right
+    with monkeypatch.context() as past:
+        past.setattr(time, "time", lambda: then + 1)
+        events.note("answer", question.id, "x", question.points, question.points)
+    asked = ask(question.id)
+    assert status(asked) == "Right on 29 Nov 2026."
+    assert "Right on 29 Nov 2026." in bundle(asked)["text/plain"]
+    asked.switch.click()
+    assert status(asked) == "2026년 11월 29일에 맞혔습니다."
+    asked.control.write(WRONG[kind])
+    assert status(asked) == ""
+    asked.button.click()
+    assert status(asked).startswith("아직 아닙니다.")
+    assert status(ask(question.id)) == "2026년 11월 29일에 맞혔습니다."  # a later miss takes nothing away
+    assert status(ask(question.id, later=True)) == ""
+
+
+def test_misses_are_those_of_earlier_kernels_too():
+    """As after a restart: nothing is remembered but what is kept."""
+    events.note("answer", "01-1", "a", 0, 2)
+    assert WHY in ask("01-1", answer="a").status.value
+    events.note("answer", "01-1", "c", 2, 2)
+    assert WHY not in ask("01-1", answer="a").status.value
+
+
+def test_the_explanation_comes_although_nothing_can_be_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "file" / "progress"))
+    ask("01-1", answer="a")
+    again = ask("01-1", answer="a")
+    assert WHY in again.status.value
+    assert "Not kept either." in status(again)
+    assert "This was not kept" not in status(again)
+
+
+def test_the_language_that_was_chosen_holds_for_later_kernels(monkeypatch, learner):
+    monkeypatch.delenv("COURSE_LANG")
+    assert ask("01-1").language == "en"
+    ask("01-1").switch.click()
+    monkeypatch.delenv("COURSE_LANG")  # a new kernel knows nothing of it
+    assert ask("02-1").language == "ko"
+    monkeypatch.setenv("COURSE_LANG", "en")  # unless it is told
+    assert ask("02-1").language == "en"
+    monkeypatch.setenv("COURSE_LANG", "ko")
+    ask("02-1").switch.click()
+    monkeypatch.delenv("COURSE_LANG")
+    assert ask("01-1").language == "en"
+    monkeypatch.setenv("COURSE_PROGRESS", str(learner.with_name("another")))
+    assert ask("01-1").language == "en"
+
+
+@pytest.mark.parametrize("content", ["", "de", "ko\n", b"\xff\xfe"])
+def test_what_stands_in_the_file_of_the_language_stops_nobody(content, monkeypatch, learner):
+    monkeypatch.delenv("COURSE_LANG")
+    data = content if isinstance(content, bytes) else content.encode()
+    learner.with_name("progress.language").write_bytes(data)
+    assert ask("01-1").language == ("ko" if data == b"ko\n" else "en")
+
+
+def test_a_language_that_cannot_be_kept_is_spoken_and_that_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "file" / "progress"))
+    asked = ask("01-1")
+    asked.switch.click()
+    assert asked.prompt.value.count(asked.question.prompt["ko"])
+    assert status(asked).startswith("기록하지 못했습니다: ")
+
+
+def test_the_page_says_what_to_do_where_no_kernel_answers():
+    for later in (False, True):
+        assert "To answer here, run this cell." in bundle(ask("01-1", later=later))["text/html"]
+
+
+def test_a_line_for_a_dead_widget_comes_beside_each_question_and_table(monkeypatch):
+    """One output is the question; the other holds the line, which plain CSS keeps out of sight while it lives."""
+    outputs = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
+    for shown in (ask("01-1"), my_progress()):
+        outputs.clear()
+        shown._ipython_display_()
+        assert [*outputs[0]] == [*bundle(shown)]
+        assert [*outputs[1]] == ["text/html"]
+        assert "Run this cell again." in outputs[1]["text/html"]
+        assert "display: none" in outputs[1]["text/html"]
 
 
 # The table

@@ -602,6 +602,10 @@ questions:
 # (number of the line that is broken, what stands there then, number of the line that is named, complaint)
 AT_LINE = [
     (2, 'lesson: "1"', 2, "lesson: '1' does not match"),
+    (1, 'title: {en: "A"}', 1, "title: 'ko' is a required property"),
+    (1, 'title: {en: "가", ko: "가"}', 1, "title.en: '가' does not match"),
+    (1, 'title: {en: "a $x$", ko: "가"}', 1, "title.en: 'a $x$' does not match"),
+    (1, 'title: {en: "A", ko: " "}', 1, "title.ko: ' ' does not match"),
     (4, '  - id: "1-1"', 4, "questions.0.id: '1-1' does not match"),
     (5, "    kind: numbers", 5, "questions.0.kind: 'numbers' is not one of"),
     (7, "    points: 3", 7, "01-1: the points do not follow from the depth: compute has 2"),
