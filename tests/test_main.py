@@ -223,8 +223,8 @@ def test_a_device_that_is_not_here_is_one_short_line(name):
     if not name:
         assert usable_device(name).type in ("cpu", "cuda")  # the best there is
         return
-    with pytest.raises(UserError, match=f"the device {name} cannot be used here: ") as caught:
+    with pytest.raises(UserError, match=f"the device {name} cannot be used here; there is cpu") as caught:
         usable_device(name)
     assert len(str(caught.value)) < 160
     if not torch.cuda.is_available():
-        assert str(caught.value) == f"the device {name} cannot be used here: there is cpu"
+        assert str(caught.value) == f"the device {name} cannot be used here; there is cpu"
