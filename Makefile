@@ -63,8 +63,8 @@ proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two thre
 	echo "== a plainer processor"; \
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED) || status=1; exit $$status
 
-hostile: $(STAMP) ## Run every lesson on pretended devices, without a home, read-only, below spaces and Hangul.
-	$(BIN)/python -m pytest -m hostile $(PARALLEL:loadfile=load) tests/test_hostile.py
+hostile: $(STAMP) ## Run every lesson on a pretended GPU and a pretended MPS, and where all odds are against it.
+	$(BIN)/python -m pytest -m "hostile or slow" $(PARALLEL:loadfile=load) tests/test_hostile.py
 
 # Colab has Python 3.13: taken where there is one that runs (pyenv has names without), else the line below says which.
 COLAB := build/colab

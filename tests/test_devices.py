@@ -35,7 +35,7 @@ KINDS = ("cuda", "mps")
 STEPS = 4
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["cuda", pytest.param("mps", marks=pytest.mark.slow)])
 def there(request):
     with pretend.device(request.param) as device:
         yield device

@@ -94,11 +94,3 @@ def test_lessons_run_on_a_gpu_that_is_pretended(checkouts, name):
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_every_lesson_runs_on_a_device_that_is_pretended(checkouts, name, device):
     assert visit(checkouts("plain"), name, "--on", device) == ""
-
-
-@pytest.mark.hostile
-@each_lesson
-@pytest.mark.parametrize("odds", ["no home", "read-only", "spaces and Hangul"])
-def test_every_lesson_runs_against_each_of_the_odds(checkouts, name, odds):
-    copy = checkouts("내 강의 folder" if odds == "spaces and Hangul" else "plain", writable=odds != "read-only")
-    assert visit(copy, name, home=odds != "no home") == ""

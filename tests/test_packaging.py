@@ -127,6 +127,7 @@ def test_a_bad_lock_file_is_noticed():
     assert lock_complaints(re.sub("^nbval==.*\n", "", lock, flags=re.MULTILINE)) == ["nbval is not locked"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", colab_lists() or [None], ids=lambda path: path.stem if path else "none")
 def test_installing_changes_no_package_of_colab(listed, uv, network, tmp_path):
     if listed is None:

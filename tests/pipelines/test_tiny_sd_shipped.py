@@ -69,6 +69,7 @@ def test_the_card_has_a_row_for_each_kind_of_prompt_and_scale():
     assert {1.0, 7.5} < {scale for *_, scale in rows()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", rows(), ids=str)
 def test_the_card_says_what_the_pictures_show(key, pipe):
     """60 other prompts lie within three standard deviations of what the card says of 1,000."""
