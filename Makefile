@@ -22,7 +22,7 @@ help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 lab: $(STAMP) ## Open JupyterLab on the lessons.
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb $(AS_ROOT)
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb --LabApp.news_url=None $(AS_ROOT)
 
 test: $(STAMP) ## Run the unit tests, then every lesson with its proofs, the quick way.
 	$(BIN)/python -m pytest -m "not slow and not browser and not hostile" $(PARALLEL) tests

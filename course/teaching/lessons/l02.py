@@ -23,6 +23,7 @@ ALPHA_BAR = {
     "no-one": _kept(lambda alpha: alpha.cumprod(0)),
     "last-missing": _kept(lambda alpha: _led(alpha.cumprod(0)[:-1])),
     "late": _kept(lambda alpha: _led(_led(alpha.cumprod(0)[:-1]))),
+    "one-last": _kept(lambda alpha: torch.cat([alpha.cumprod(0), alpha.new_ones(1)])),
     "betas": _kept(lambda alpha: _led((1 - alpha).cumprod(0))),
     "whole-product": _kept(lambda alpha: _led(alpha.prod().expand(len(alpha)))),
     "no-product": _kept(_led),

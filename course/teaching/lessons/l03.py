@@ -26,6 +26,11 @@ def early(table, t, s):
     return pair(table, t - 1, s - 1)
 
 
+def s_early(table, t, s):
+    """The same with alpha_bar of the time before s."""
+    return table[t], table[s - 1], table[t] / table[s - 1]
+
+
 def _weights(A, B, alpha, beta):
     """The weights of x0 and of x_t, and the std, of q(x_s | x_t, x_0)."""
     std = (beta * (1 - B) / (1 - A)).sqrt()
@@ -52,8 +57,11 @@ Q_POSTERIOR = {
     "no-roots": _posterior(lambda A, B, al, be: (B * be / (1 - A), al * (1 - B) / (1 - A), _weights(A, B, al, be)[2])),
     "root-at-t": _posterior(lambda A, B, al, be: (A.sqrt() * be / (1 - A), *_weights(A, B, al, be)[1:])),
     "variance": _posterior(lambda *p: (*_weights(*p)[:2], _weights(*p)[2] ** 2)),
+    "log-variance": _posterior(lambda *p: (*_weights(*p)[:2], (_weights(*p)[2] ** 2).clamp(min=1e-20).log())),
+    "undivided": _posterior(lambda A, B, al, be: (*_weights(A, B, al, be)[:2], (be * (1 - B)).sqrt())),
     "sqrt-beta": _posterior(lambda A, B, al, be: (*_weights(A, B, al, be)[:2], be.sqrt())),
     "early": _posterior(read=early),
+    "s-early": _posterior(read=s_early),
     "last-axis": _posterior(shape=as_given),
 }
 
@@ -87,6 +95,7 @@ DDPM_STEP = {
     "spreads-blended": _step(std=lambda A, B, beta, v: (1 - v) * _blend(A, B, beta, 0.0) + v * beta.sqrt()),
     "one-step": _step(read=one_step),
     "early": _step(read=early),
+    "s-early": _step(read=s_early),
     "last-axis": _step(shape=as_given),
 }
 

@@ -50,12 +50,26 @@ def _eta_unsquared(alpha_bar, x_t, t, s, eps, noise, eta):
     return kept + eta * _tilde(A, B).sqrt() * noise
 
 
+def _clipped(x, a, eps):
+    return _clean(x, a, eps).clamp(-1, 1)
+
+
+def _clipped_anew(alpha_bar, x_t, t, s, eps, noise, eta):
+    """The noise is made anew from the clipped picture, as clip_x0 does on the whole model: the task has no limit."""
+    A = column(alpha_bar[t], x_t)
+    return _ddim()(alpha_bar, x_t, t, s, (x_t - A.sqrt() * _clipped(x_t, A, eps)) / (1 - A).sqrt(), noise, eta)
+
+
 DDIM_STEP = {
     "undivided": _ddim(_undivided),
     "old-level": _ddim(noise_left=lambda A, B, var: (1 - A - var).sqrt()),
     "no-roots": _ddim(signal=lambda A, B, var: B, noise_left=lambda A, B, var: 1 - B - var),
     "exchanged": _ddim(signal=_left, noise_left=lambda A, B, var: B.sqrt()),
     "one-step": _ddim(read=lambda table, t, s: (table[t], table[t - 1])),
+    "never-clean": _ddim(read=lambda table, t, s: (table[t], table[s.clamp(min=1)])),
+    "clipped": _ddim(_clipped),
+    "clipped-anew": _clipped_anew,
+    "std-unsquared": _ddim(noise_left=lambda A, B, var: (1 - B - var.sqrt()).sqrt()),
     "eps-whole": _ddim(noise_left=lambda A, B, var: (1 - B).sqrt()),
     "no-noise": _ddim(fresh=0),
     "eta-under-root": _ddim(std=lambda A, B, eta: (eta * _tilde(A, B)).sqrt()),
@@ -83,6 +97,7 @@ INVERT_STEP = {
     "noise-removed": _inverted(weights=lambda A, B: (A.sqrt(), -(1 - A).sqrt())),
     "old-level": _inverted(weights=lambda A, B: (A.sqrt(), (1 - B).sqrt())),
     "undivided": _inverted(_undivided),
+    "target-early": _inverted(read=lambda table, t, s: (table[t - 1], table[s])),
     "early": _inverted(read=_early),
     "last-axis": _inverted(shape=as_given),
 }
@@ -173,6 +188,9 @@ def _step_cases(generator):
     for slug, far in (("small-jumps", 2), ("no-length", 1)):
         (x_t, eps, noise), t = normal(generator, 3, 8, 3), torch.randint(6, 11, (8,), generator=generator)
         yield Case(slug, (coarse(), x_t, t, t // far, eps, noise, 0.5))
+    steep = torch.cat([torch.ones(1), torch.linspace(0.5, 0.02, 20).neg().add(1).cumprod(0)]).double()  # 0.5 at t = 1
+    (x_t, eps, noise), t = normal(generator, 3, 6, 3), torch.randint(1, 9, (6,), generator=generator)
+    yield Case("last-steps", (steep, x_t, t, 0 * t, eps, noise, 0.3))
 
 
 def _up_cases(generator):
