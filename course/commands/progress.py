@@ -20,8 +20,8 @@ def main(chosen):
 
     try:
         found = overview()
-    except OSError as error:
+        said = f"{found}\n{say('progress.place', path=events.place())}"
+    except (OSError, ValueError) as error:  # a place that cannot be read, a language that the course does not speak
         raise UserError(str(error)) from error
-    print(found)
-    print(say("progress.place", path=events.place()))
+    print(said)
     return 0

@@ -38,6 +38,7 @@ def pca(x, k=16):
     directions = torch.linalg.svd(flat - mean, full_matrices=False).Vh[:k].T  # (D, k)
 
     def places(pictures):
+        floating(pictures)
         dtype = torch.promote_types(pictures.dtype, torch.float32)  # less would leave nothing of a difference
         found = pictures.flatten(1).to(dtype)
         return ((found - like(mean, found)) @ like(directions, found)).to(pictures.dtype)

@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +27,11 @@ COLUMNS = (
     "at REAL NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, answer TEXT NOT NULL, points INTEGER NOT NULL, "
     "out_of INTEGER NOT NULL"
 )
+# A thread that came late may have written a row already.
+ADD = """
+INSERT INTO events SELECT ?1, ?2, ?3, ?4, ?5, ?6
+WHERE NOT EXISTS (SELECT 1 FROM events WHERE (at, kind, id, answer, points, out_of) = (?1, ?2, ?3, ?4, ?5, ?6))
+"""
 DAY = 86_400
 GAPS = (1, 3, 7, 21)  # days until a question that was missed comes back, by how often it was right since
 
@@ -217,14 +222,20 @@ def _in_base(path, work):
 
 
 def note(kind, id, answer, points=0, out_of=0, path=None):
-    """Keep one event, from now. It is on the disk when this returns. Raises OSError where that fails."""
+    """Keep one event, from now, and with it what this kernel could not keep there before. It is on the disk when this
+    returns. Raises OSError where that fails."""
     event = Event(time.time(), kind, id, answer if isinstance(answer, str) else json.dumps(answer), points, out_of)
-    row = (event.at, event.kind, event.id, event.answer, event.points, event.out_of)
-    try:
-        _in_base(path, lambda base: base.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", row))
-    except OSError:
-        _lost.append((_where(path), event))
-        raise
+    here = _where(path)
+    _lost.append((here, event))  # until it is kept
+    waiting = [lost for lost in _lost if lost[0] == here]
+
+    def work(base):
+        for _, one in waiting:
+            base.execute(ADD, astuple(one))
+
+    _in_base(path, work)
+    _lost[:] = [lost for lost in _lost if lost not in waiting]
+    _said.pop(here, None)
     return event
 
 
@@ -296,7 +307,7 @@ def trouble(path=None):
         if path.exists():
             _patiently(path, lambda patience: _try(path, patience))
             return ""
-        folder = next(above for above in path.absolute().parents if above.exists())
+        folder = next((above for above in path.absolute().parents if above.exists()), path)  # a drive may be missing
         if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
             return ""
         return say("progress.unkept", path=path, reason=say("progress.no-writing", path=folder))

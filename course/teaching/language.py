@@ -18,9 +18,10 @@ def language():
 
     Raises ValueError for one that the course does not have.
     """
-    chosen = os.environ.get("COURSE_LANG") or _chosen()
+    asked = os.environ.get("COURSE_LANG") or _chosen()
+    chosen = asked.lower().replace("-", "_").partition("_")[0]  # KO and ko_KR.UTF-8 are Korean, too
     if chosen not in LANGUAGES:
-        raise ValueError(f"COURSE_LANG is {chosen!r}; the course speaks {' and '.join(LANGUAGES)}")
+        raise ValueError(f"COURSE_LANG is {asked!r}; the course speaks {' and '.join(LANGUAGES)}")
     return chosen
 
 

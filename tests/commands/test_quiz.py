@@ -118,3 +118,9 @@ def test_progress_that_cannot_be_read_is_one_line_and_status_1(tmp_path, monkeyp
 def test_neither_waits_for_torch(command):
     code = f"import sys; from course.__main__ import main; main({command}); print('torch' in sys.modules)"
     assert run(sys.executable, "-c", code, cwd=ROOT).stdout.splitlines()[-1] == "False"
+
+
+def test_a_language_that_the_course_does_not_speak_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_LANG", "de")
+    assert main(["progress"]) == 1
+    assert capsys.readouterr().err == "python -m course progress: COURSE_LANG is 'de'; the course speaks en and ko\n"

@@ -414,6 +414,8 @@ def test_a_place_that_is_silent_is_waited_for_once(path, silent, how, before):
     while keep("answer", "01-2", "b", 2, 2) and time.monotonic() < until:
         time.sleep(0.1)  # the thread that waited ends in its own time
     assert [event.answer for event in events("01-2")][-1:] == ["b"]
+    assert len(events("01-1")) == 21 + (before == "a file")  # each of those once, with the first that is kept
+    assert [where for where, _ in room._lost if where == path] == []
     assert trouble() == ""
     assert 0 < room.PATIENCE <= 5
 

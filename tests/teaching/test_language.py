@@ -23,7 +23,14 @@ SOURCES = {
 def test_the_language_is_that_of_the_environment(monkeypatch):
     monkeypatch.delenv("COURSE_LANG", raising=False)
     assert language() == "en"
-    for chosen, spoken_then in {"": "en", "en": "en", "ko": "ko"}.items():
+    for chosen, spoken_then in {
+        "": "en",
+        "en": "en",
+        "ko": "ko",
+        "KO": "ko",
+        "ko_KR.UTF-8": "ko",
+        "en-GB": "en",
+    }.items():
         monkeypatch.setenv("COURSE_LANG", chosen)
         assert language() == spoken_then
     monkeypatch.setenv("COURSE_LANG", "de")

@@ -94,7 +94,7 @@ def test_it_says_what_to_repeat_and_forgets_questions_that_no_file_has():
     assert overview(found, now=1.5 * DAY).due == ("01-1",)
     seen = overview(found, now=9 * DAY)
     assert seen.due == ("01-1", "02-1")
-    sentence = "To repeat today, because you missed it once: 01-1, 02-1."
+    sentence = "To repeat today, because you missed them once: 01-1, 02-1."
     assert [*seen.advice()] == ["Go on with lesson 00, Welcome.", sentence]
     assert sentence in str(seen)
     assert sentence in seen._repr_html_()

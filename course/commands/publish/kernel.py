@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from traitlets import default
 
+from course.teaching.language import language
+
 
 class _ThisPython(KernelSpecManager):
     """Knows one kernel, this interpreter's, whatever kernel the user may have installed as "python3"."""
@@ -39,6 +41,7 @@ def execute(notebook, folder, budget, cell_seconds, progress):
 
 def _execute(notebook, folder, budget, cell_seconds, progress, kept):
     environment = {**os.environ, "COURSE_BUDGET": budget, "COURSE_PROGRESS": kept}
+    environment.setdefault("COURSE_LANG", language())  # what was chosen lies beside the progress
     if budget == "quick":
         environment.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl on several busy threads
     client = NotebookClient(

@@ -575,3 +575,46 @@ def test_a_picture_shows_yours_beside_the_truth():
         assert f'alt="{caption}"' in page
         assert f"<figcaption>{caption}</figcaption>" in page
         assert check(id, lambda *args: 3, 0).figure is None
+
+
+def test_a_known_mistake_is_no_right_answer_in_a_coarse_dtype():
+    """bfloat16 has steps of 1/128: what differs from the truth by as much must not pass for it."""
+    for id in IDS:
+        exercise = exercises.find(id)
+        cases = list(exercise.cases(torch.Generator().manual_seed(0)))
+        truth = [checking.outcome(exercise.truth, case) for case in cases]
+        for fn in exercise.mistakes.values():
+            made = [rounded(checking.outcome(fn, case)) for case in cases]
+            assert not all(checking.agree(a, b, dtype=False) for a, b in zip(made, truth, strict=True))
+
+
+def rounded(outcome):
+    if outcome.value is None:
+        return outcome
+    floats = [part.bfloat16() if part.is_floating_point() else part for part in outcome.value]
+    return checking.replace(outcome, value=tuple(floats))
+
+
+def test_a_decorated_function_is_looked_into():
+    @torch.no_grad()
+    def my_twice(x): ...
+
+    @torch.no_grad()
+    def fails(x):
+        return x + nothing  # noqa: F821
+
+    assert told(my_twice)[0] == "not attempted"
+    assert f"at line {fails.__wrapped__.__code__.co_firstlineno + 2}: return x + nothing" in told(fails)[1]
+
+
+def test_a_name_of_the_learners_stays_theirs():
+    globals()["exit"] = torch.ones(())
+    try:
+        assert told(lambda x: 2 * x * exit)[0] == "correct"
+    finally:
+        del globals()["exit"]
+
+
+def test_one_tensor_where_two_are_asked_for_is_no_tuple_too_many():
+    feedback = check("04-training_pair", lambda alpha_bar, x0, t, eps: x0, 0).feedback
+    assert "It returns 1 where 2 tensors are asked for: return them all" in feedback

@@ -74,7 +74,7 @@ def feedback(question, answer):
     marked = mark(question, answer)
     assert type(marked.correct) is bool
     assert marked.points == (2 if marked.correct else 0)
-    assert all(text["ko"] == f"{text['en']} 가" for text in marked.feedback if "leave away" not in text["en"])
+    assert all(text["ko"] == f"{text['en']} 가" for text in marked.feedback if "Only a number" not in text["en"])
     return [text["en"] for text in marked.feedback]
 
 
