@@ -16,7 +16,7 @@ test check bench colab hostile proofs: export OMP_NUM_THREADS := 1
 test check bench colab hostile proofs: export COURSE_BUDGET := quick
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check style format stamp lock bench colab hostile proofs clean
+.PHONY: help lab test check style format lock bench colab hostile proofs clean
 
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
