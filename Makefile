@@ -54,12 +54,13 @@ bench: $(STAMP) ## Measure what the lessons cost here, side by side.
 
 # What is said must hold on other seeds, threads and processors, or say "in this run": what fails here is to be looked at.
 PROOFS := shift-1 shift-2 shift-3 threads-2
-proofs: NBVAL += --nbval-cell-timeout=600 # two threads beside each other are slow
+proofs: NBVAL += --nbval-cell-timeout=600
 proofs: $(STAMP) ## Run every lesson with its proofs on other seeds, on two threads, and on a plainer processor.
 	for kind in $(PROOFS); do $(BIN)/python tests/prove.py --$${kind%-*} $${kind#*-} || exit; done
 	$(BIN)/python tests/prove.py
 	status=0; for kind in $(PROOFS); do echo "== $$kind"; \
-		$(BIN)/python -m pytest $(NBVAL) $(PARALLEL) build/$$kind || status=1; done; \
+		case $$kind in threads-*) side=;; *) side="$(PARALLEL)";; esac; \
+		$(BIN)/python -m pytest $(NBVAL) $$side build/$$kind || status=1; done; \
 	echo "== a plainer processor"; \
 	ATEN_CPU_CAPABILITY=default $(BIN)/python -m pytest $(NBVAL) $(PARALLEL) $(PROVED) || status=1; exit $$status
 
