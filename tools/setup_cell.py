@@ -1,15 +1,10 @@
-# In a checkout this cell does nothing. Elsewhere (Colab, a bare kernel) it fetches the course.
+# In a checkout this cell does nothing. Elsewhere (Colab, a bare kernel) it fetches the course, or says why it cannot.
 import importlib.util
 import os
 import subprocess
 import sys
 
-
-class SetupStopped(Exception):
-    def _render_traceback_(self):  # what Jupyter shows: one line instead of a traceback
-        return [f"Setup stopped: {self}"]
-
-
+SetupStopped = type("SetupStopped", (Exception,), {"_render_traceback_": lambda self: [f"Setup stopped: {self}"]})
 spec = importlib.util.find_spec("course")
 if spec is None or spec.origin is None:  # None also for a mere folder of that name, which the course then goes before
     source, folder = os.environ.get("COURSE_REPO", ""), os.path.abspath("noise-to-images")
@@ -17,10 +12,9 @@ if spec is None or spec.origin is None:  # None also for a mere folder of that n
         raise SetupStopped("no course here; set COURSE_REPO to its git address and rerun, or start with `make lab`")
     fetch = ["git", "clone", "--quiet", "--depth=1", source, folder]
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", folder]
-    how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
     for command in [install] if os.path.isdir(folder) else [fetch, install]:
         try:
-            done = subprocess.run(command, **how)
+            done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", input="")
         except OSError as error:
             raise SetupStopped(f"{command[0]} cannot be run here ({error}); install it, and rerun this cell") from None
         if done.returncode:
