@@ -1,13 +1,14 @@
-"""The pictures of lesson 00 are what its code draws, and its walk does what the prose says."""
+"""The pictures and the map of lesson 00 are what its code makes, and its sampler does what the prose says."""
 
 import base64
 import io
 
 import nbformat
 import numpy as np
+import pytest
 import torch
 from PIL import Image
-from project import ROOT, module
+from project import LESSONS, ROOT, module
 
 from course.data import load
 from course.exact import FiniteSet
@@ -22,6 +23,22 @@ def test_the_strip_in_the_title_is_drawn_by_the_code():
     drawn = module(ROOT / "tools/lessons/00.py").strip()
     assert stored.size == drawn.size
     assert np.abs(np.asarray(stored.convert("L"), int) - np.asarray(drawn.convert("L"), int)).max() <= 2
+
+
+def test_the_map_is_made_from_what_is_there():
+    cells = nbformat.read(ROOT / "notebooks/00_welcome.ipynb", as_version=4).cells
+    stored = next(cell.source for cell in cells if cell.id == "lessons")
+    assert stored == module(ROOT / "tools/lessons/00.py").lesson_map()
+    for path in LESSONS:
+        assert (f"]({path.relative_to(ROOT / 'notebooks').as_posix()})" in stored) == (path.stem != "00_welcome")
+
+
+def test_a_lesson_without_a_question_has_no_place_on_the_map(tmp_path):
+    lesson = nbformat.read(LESSONS[1], as_version=4)
+    del lesson.metadata.course["question"]
+    nbformat.write(lesson, tmp_path / LESSONS[1].name)
+    with pytest.raises(LookupError, match="course.question"):
+        module(ROOT / "tools/lessons/00.py").lesson_map(tmp_path)
 
 
 def test_the_readme_picture_is_drawn_by_the_code():

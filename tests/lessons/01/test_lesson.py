@@ -7,6 +7,8 @@ import pytest
 import torch
 from project import ROOT
 
+from course.samplers import ddim, last
+from course.schedules import linear
 from course.teaching.exercises import checking, find
 from course.teaching.lessons import l01
 
@@ -47,6 +49,15 @@ def test_the_vae_gets_better_with_more_updates():
     names = run_cells("imports", "networks", "optimisers", "ring", "vae")
     inside = names["count_blobs"](names["vae"](1500, seed=1))[1]
     assert inside.mean().item() == pytest.approx(0.6, abs=0.1)
+
+
+def test_the_sampler_is_ddim_on_the_snrs_of_a_schedule():
+    names = run_cells("imports", "mix", "reader-run", "onestep-run", "exercise-01-mix", "sampler")
+    schedule, times, noise = linear(), range(1000, 0, -50), names["noise"][:50].double()
+    alpha_bar = torch.stack([schedule.at(t) for t in times])
+    *_, (by_hand, _) = names["sample"](noise, alpha_bar / (1 - alpha_bar))
+    by_library = last(ddim(names["images"].eps_model(schedule), schedule, noise, list(times)))
+    assert (by_hand - by_library).abs().max() < 1e-4
 
 
 def test_the_mix_that_is_shown_is_the_jump_at_that_snr():
