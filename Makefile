@@ -10,7 +10,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a process: small networks run many times slower on several, and tests run side by side.
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120
 PARALLEL := -n 2 --dist loadfile
-NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/further/*.ipynb)
 PROVED = $(NOTEBOOKS:notebooks/%=build/lessons/%) # the same lessons with their proofs in them
 test check bench colab hostile proofs: export OMP_NUM_THREADS := 1
 test check bench colab hostile proofs: export COURSE_BUDGET := quick

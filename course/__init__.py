@@ -45,5 +45,5 @@ def lazily(package, path, homes):
 
 # the names that a reader uses most, and where they live
 __getattr__, __dir__ = lazily(
-    __name__, __path__, {"pretrained": "training"} | dict.fromkeys(("ask", "check", "solution"), "teaching")
+    __name__, __path__, {"pretrained": "training"} | dict.fromkeys(("ask", "check", "solution", "use"), "teaching")
 )

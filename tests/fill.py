@@ -47,15 +47,12 @@ def stubs(notebook):
 def fill(notebook, solutions):
     """Put the functions of `solutions` (Python source) in place of the stubs; the notebook itself is changed.
 
-    Imports at the top of the solutions come before each function. Raises ValueError unless every stub has one solution
-    and every solution a stub.
+    Imports at the top of the solutions come before each function. Raises ValueError for a stub without a solution; a
+    solution without a stub may belong to another notebook of the lesson.
     """
     cells, answers = stubs(notebook), functions(solutions)
-    if cells.keys() != answers.keys():
-        raise ValueError(
-            f"stubs without a solution: {sorted(cells.keys() - answers.keys())}; "
-            f"solutions without a stub: {sorted(answers.keys() - cells.keys())}"
-        )
+    if missing := cells.keys() - answers.keys():
+        raise ValueError(f"stubs without a solution: {sorted(missing)}")
     imports = [
         ast.get_source_segment(solutions, node)
         for node in ast.parse(solutions).body

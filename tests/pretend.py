@@ -257,6 +257,8 @@ class _Spoken(TorchFunctionMode):
             args = tuple(_numbered(a) for a in args)
         if "device" in kwargs:
             kwargs = {**kwargs, "device": _numbered(kwargs["device"])}
+        if func is torch.tensor and args and isinstance(args[0], list | tuple):  # torch reads what stands in a list
+            args = (tree_map(lambda x: x.item() if isinstance(x, OnDevice) else x, args[0]), *args[1:])
         kind = _now.device.type
         if (func in LOW or func in HIGH) and torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind) if func in LOW else torch.float32

@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FURTHER = sorted((ROOT / "notebooks/further").glob("*.ipynb"))  # for those who want to know more
+NOTEBOOKS = LESSONS + FURTHER
 BIN = "Scripts" if os.name == "nt" else "bin"
 
 

@@ -1,8 +1,9 @@
 """The lessons with their proofs in them: python tests/prove.py writes build/lessons/, which `make test` then executes.
 
 A proof is code that asserts, in a running lesson, what its prose says. tests/lessons/NN/proofs.py holds the proofs of a
-lesson as blocks, each below a line `# %% after: <id of a cell>`; a learner does not see them. Every statement runs in a
-cell of its own, so that one assert that fails hides no other, and says what it found.
+lesson as blocks, each below a line `# %% after: <id of a cell>`; a learner does not see them. Those of a notebook in
+notebooks/further/ are called after it: proofs_gan_vae.py for 01_gan_vae.ipynb. Every statement runs in a cell of its
+own, so that one assert that fails hides no other, and says what it found.
 
 With `--shift 1` every seed of a lesson is another one, with `--threads 2` it computes with so many threads whatever it
 asks for: what holds then is true of more than one run. They go to build/shift-1 and build/threads-2; `make proofs` runs
@@ -15,7 +16,7 @@ import re
 from itertools import pairwise
 
 import nbformat
-from project import LESSONS, ROOT
+from project import NOTEBOOKS, ROOT
 
 from course.files import write_whole
 
@@ -55,9 +56,16 @@ torch.set_num_threads = lambda count: None
 HEAD = re.compile(r"# %% after: (\S+)\s*")
 
 
-def proofs(number):
-    """The text of the proofs of lesson `number` ("04")."""
-    return (ROOT / "tests/lessons" / number / "proofs.py").read_text(encoding="utf-8")
+def place(path):
+    """Where the proofs of the notebook at `path` are."""
+    number, _, rest = path.stem.partition("_")
+    name = f"proofs_{rest}.py" if path.parent.name == "further" else "proofs.py"
+    return ROOT / "tests/lessons" / number / name
+
+
+def proofs(path):
+    """The text of the proofs of the notebook at `path`."""
+    return place(path).read_text(encoding="utf-8")
 
 
 def blocks(source):
@@ -131,11 +139,11 @@ def write(folder, prologue=""):
     """Make the folder anew, with every lesson and its proofs in it, after a prologue where one is given."""
 
     def fill(part):
-        part.mkdir()
-        for path in LESSONS:
-            lesson = with_proofs(nbformat.read(path, as_version=4), proofs(path.stem[:2]))
+        (part / "further").mkdir(parents=True)
+        for path in NOTEBOOKS:
+            lesson = with_proofs(nbformat.read(path, as_version=4), proofs(path))
             lesson = with_prologue(lesson, prologue) if prologue else lesson
-            write_whole(part / path.name, nbformat.writes(lesson) + "\n")
+            write_whole(part / path.relative_to(ROOT / "notebooks"), nbformat.writes(lesson) + "\n")
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     write_whole(folder, fill)

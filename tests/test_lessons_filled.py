@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from fill import answer, fill, functions, solution, stubs
 from nbclient.exceptions import CellExecutionError
-from project import LESSONS, execute
+from project import LESSONS, NOTEBOOKS, execute
 from prove import proofs, with_proofs
 
 from course.teaching import events
@@ -21,20 +21,24 @@ def notebook(*sources, tags=("exercise",)):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_lesson_runs_filled_and_scores_full_points(path, tmp_path, monkeypatch):
     kept = tmp_path / "progress.sqlite3"
     monkeypatch.setenv("COURSE_PROGRESS", str(kept))
     (tmp_path / "empty").mkdir()
     lesson = nbformat.read(path, as_version=4)
     fill(lesson, solution(path.stem[:2]).read_text(encoding="utf-8"))
-    execute(with_proofs(answer(lesson), proofs(path.stem[:2])), tmp_path / "empty")
-    [row] = [row for row in overview(events.events(path=kept)).lessons if row.number == path.stem[:2]]
-    assert row.done, f"{row.cells}"
-    assert len(events.events(path=kept)) == row.questions[1] + row.exercises[1]
+    execute(with_proofs(answer(lesson), proofs(path)), tmp_path / "empty")
+    found = events.events(path=kept)
+    assert all(event.right for event in found)
+    marking = [cell.source for cell in lesson.cells if {"question", "check"} & {*cell.metadata.get("tags", [])}]
+    assert len(found) == len(marking)
+    if path in LESSONS:
+        [row] = [row for row in overview(found).lessons if row.number == path.stem[:2]]
+        assert row.done, f"{row.cells}"
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stubs_are_open_and_solutions_are_not(path):
     """Each stub has its `...` (that it runs so, `make test` shows), and a solution exists that has none."""
     lesson = nbformat.read(path, as_version=4)
@@ -44,6 +48,13 @@ def test_stubs_are_open_and_solutions_are_not(path):
         fill(lesson, solution(path.stem[:2]).read_text(encoding="utf-8"))
     for name, cell in stubs(lesson).items():
         assert not is_open(cell.source), f"the solution of {name} still holds `...`"
+
+
+@pytest.mark.parametrize("number", sorted({path.stem[:2] for path in LESSONS}))
+def test_every_solution_has_a_stub(number):
+    mine = [nbformat.read(path, as_version=4) for path in NOTEBOOKS if path.stem[:2] == number]
+    names = [name for lesson in mine for name in stubs(lesson)]
+    assert sorted(names) == sorted(functions(solution(number).read_text(encoding="utf-8")))
 
 
 def is_open(source):
@@ -66,16 +77,9 @@ def test_fill_replaces_the_stub_and_runs_it(tmp_path):
     assert not is_open(lesson.cells[0].source)
 
 
-@pytest.mark.parametrize(
-    ("solutions", "message"),
-    [
-        ("", r"stubs without a solution: \['my_double'\]"),
-        ("def my_double(x): return 2 * x\ndef my_half(x): return x / 2", r"solutions without a stub: \['my_half'\]"),
-    ],
-)
-def test_fill_refuses_what_does_not_match(solutions, message):
-    with pytest.raises(ValueError, match=message):
-        fill(notebook(STUB), solutions)
+def test_fill_refuses_a_stub_without_a_solution():
+    with pytest.raises(ValueError, match=r"stubs without a solution: \['my_double'\]"):
+        fill(notebook(STUB), "def my_half(x): return x / 2")
 
 
 def test_an_exercise_cell_must_define_one_function():

@@ -122,6 +122,7 @@ def test_ways_between_the_devices(there):
     assert (y.cpu().device.type, y.to("cpu").device.type, torch.as_tensor(y, device="cpu").device.type) == ("cpu",) * 3
     assert y.tolist() == x.tolist()
     assert (y[1].item(), float(y[1]), int(y[1]), f"{y[1]:.1f}", bool(y[1])) == (1.0, 1.0, 1, "1.0", True)
+    assert torch.tensor([y[1], 5.0]).equal(torch.tensor([1.0, 5.0])), "a list is read, and lies on the CPU"
     assert f"device='{there.type}:0'" in repr(y)
     assert x.copy_(2 * y).equal(torch.tensor([0.0, 2.0, 4.0]))
     assert x.to(y.half()).dtype == torch.float16

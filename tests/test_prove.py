@@ -7,11 +7,11 @@ import nbformat
 import prove
 import pytest
 from nbclient.exceptions import CellExecutionError
-from project import LESSONS, ROOT, execute
-from prove import SHIFTED, THREADED, blocks, main, proofs, with_prologue, with_proofs, write
+from project import NOTEBOOKS, ROOT, execute
+from prove import SHIFTED, THREADED, blocks, main, place, proofs, with_prologue, with_proofs, write
 
 SOURCE = '"""What it says."""\n\n# %% after: one\nassert x == 1\n\n# %% after: two\ny = 2\nassert y == 2\n'
-each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def small():
@@ -21,7 +21,7 @@ def small():
 
 def numbered(path):
     """A lesson, and the text of its proofs."""
-    return nbformat.read(path, as_version=4), proofs(path.stem[:2])
+    return nbformat.read(path, as_version=4), proofs(path)
 
 
 def is_proof(cell):
@@ -127,19 +127,29 @@ def test_the_lessons_are_written_whole(tmp_path):
     write(folder)
     (folder / "stale.ipynb").touch()
     write(folder)
-    assert [path.name for path in sorted(folder.iterdir())] == [path.name for path in LESSONS]
-    for path in LESSONS:
+    assert {path.relative_to(folder) for path in folder.rglob("*.ipynb")} == {
+        path.relative_to(ROOT / "notebooks") for path in NOTEBOOKS
+    }
+    for path in NOTEBOOKS:
         lesson, source = numbered(path)
-        assert nbformat.read(folder / path.name, as_version=4) == with_proofs(lesson, source)
+        written = nbformat.read(folder / path.relative_to(ROOT / "notebooks"), as_version=4)
+        assert written == with_proofs(lesson, source)
     assert [path.name for path in folder.parent.iterdir()] == ["lessons"]
 
 
 def test_every_lesson_has_a_folder_and_every_folder_a_lesson():
     folders = sorted(path.name for path in (ROOT / "tests/lessons").iterdir() if path.name != "__pycache__")
-    assert folders == [path.stem[:2] for path in LESSONS]
+    assert folders == sorted({path.stem[:2] for path in NOTEBOOKS})
     for folder in folders:
         held = {path.name for path in (ROOT / "tests/lessons" / folder).glob("*.py")}
-        assert held == {"test_lesson.py", "proofs.py", "solution.py", "other.py"}
+        proving = {place(path).name for path in NOTEBOOKS if path.stem[:2] == folder}
+        assert {path for path in held if path.startswith("proofs")} == proving
+        assert held - proving >= {"test_lesson.py", "solution.py", "other.py"}
+
+
+def test_a_notebook_that_goes_further_has_proofs_of_its_own():
+    assert place(ROOT / "notebooks/further/01_gan_vae.ipynb") == ROOT / "tests/lessons/01/proofs_gan_vae.py"
+    assert place(ROOT / "notebooks/01_gan_vae.ipynb") == ROOT / "tests/lessons/01/proofs.py"
 
 
 @pytest.mark.slow
@@ -182,11 +192,14 @@ WISHES = [([], "lessons"), (["--shift", "2"], "shift-2"), (["--threads", "2"], "
 
 @pytest.mark.parametrize(("wish", "name"), WISHES)
 def test_lessons_are_written_as_they_are_asked_for(tmp_path, monkeypatch, wish, name):
-    found = proofs("00")
+    (tmp_path / "notebooks").mkdir()
+    copy = tmp_path / "notebooks" / NOTEBOOKS[0].name
+    copy.write_bytes(NOTEBOOKS[0].read_bytes())
+    found = proofs(NOTEBOOKS[0])
     monkeypatch.setattr(prove, "ROOT", tmp_path)
-    monkeypatch.setattr(prove, "proofs", lambda number: found)
-    monkeypatch.setattr(prove, "LESSONS", LESSONS[:1])
+    monkeypatch.setattr(prove, "proofs", lambda path: found)
+    monkeypatch.setattr(prove, "NOTEBOOKS", [copy])
     main(wish)
-    [written] = (tmp_path / "build" / name).iterdir()
+    [written] = (tmp_path / "build" / name).rglob("*.ipynb")
     first = nbformat.read(written, as_version=4).cells[0]
     assert (first.id == "prologue") == bool(wish)

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
-from project import LESSONS, ROOT, copy_tracked, execute, run
+from project import NOTEBOOKS, ROOT, copy_tracked, execute, run
 
 sys.path.append(str(ROOT / "tools"))
 import stamp
@@ -188,19 +188,21 @@ def test_fetches_this_very_checkout(bare, network, tmp_path, monkeypatch):
     assert run(bare, "-m", "pip", "uninstall", "--yes", "noise-to-images").returncode == 0
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_lesson_holds_what_stamp_writes(path):
     address = stamp.repository((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     notebook = nbformat.read(path, as_version=4)
-    assert stamp.stamped(nbformat.read(path, as_version=4), path.name, address) == notebook, "run tools/stamp.py"
+    name = path.relative_to(ROOT / "notebooks").as_posix()
+    assert stamp.stamped(nbformat.read(path, as_version=4), name, address) == notebook, "run tools/stamp.py"
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert "setup" in first.metadata.get("tags", []), "the setup cell must be the first code cell"
     assert not [cell.id for cell in notebook.cells if "noqa" in cell.source], "tell ruff in pyproject.toml, not readers"
 
 
 def test_badges_point_at_files_that_exist():
-    for path in LESSONS:
-        badge = stamp.badge_cell("https://github.com/someone/somewhere.git", path.name)
+    for path in NOTEBOOKS:
+        name = path.relative_to(ROOT / "notebooks").as_posix()
+        badge = stamp.badge_cell("https://github.com/someone/somewhere.git", name)
         target = re.search(r"\(https://colab[^)]*/github/someone/somewhere/blob/main/(.*)\)$", badge).group(1)
         assert (ROOT / target).is_file(), target
     assert stamp.badge_cell("", "01.ipynb") == stamp.badge_cell("https://gitlab.com/a/b", "01.ipynb")

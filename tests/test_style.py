@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from project import LESSONS, ROOT, run, tracked
+from project import NOTEBOOKS, ROOT, run, tracked
 
 # Imports go one way only: a room may import those before it, and within a line a name those before it.
 ROOMS = """
@@ -396,7 +396,7 @@ def test_no_exception_is_swallowed():
 
 
 def test_lessons_carry_no_outputs():
-    assert [path.name for path in LESSONS if unstripped(path.read_text(encoding="utf-8"))] == []
+    assert [path.name for path in NOTEBOOKS if unstripped(path.read_text(encoding="utf-8"))] == []
     cell = {"cell_type": "code", "outputs": [], "execution_count": None}
     assert not unstripped(json.dumps({"cells": [cell]}))
     assert unstripped(json.dumps({"cells": [{**cell, "execution_count": 1}]}))

@@ -5,7 +5,7 @@ import zipfile
 
 import nbformat
 import pytest
-from project import BIN, LESSONS, ROOT, add_kernel, copy_tracked, execute, run
+from project import BIN, NOTEBOOKS, ROOT, add_kernel, copy_tracked, execute, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 pytestmark = pytest.mark.slow
@@ -59,7 +59,7 @@ def test_the_command_line_works_from_the_wheel(clean, tmp_path):
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_lesson_runs_from_the_wheel(path, clean, tmp_path, monkeypatch):
     """From an empty folder, offline: whoever asks for a page gets a refused connection."""
     monkeypatch.setenv("JUPYTER_PATH", str(clean.parents[2] / "jupyter"))

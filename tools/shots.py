@@ -78,5 +78,5 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("COURSE_BUDGET", "quick")
     for name in sys.argv[1:]:
-        for lesson in sorted((ROOT / "notebooks").glob(f"{name}*.ipynb")):
+        for lesson in sorted((ROOT / "notebooks").rglob(f"{name}*.ipynb")):
             shoot(lesson)

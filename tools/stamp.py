@@ -73,9 +73,9 @@ def manifest():
 def main(check):
     address = repository((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     stale = []
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        before = nbformat.read(path, as_version=4)
-        after = stamped(nbformat.read(path, as_version=4), path.name, address)
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        before, name = nbformat.read(path, as_version=4), path.relative_to(ROOT / "notebooks").as_posix()
+        after = stamped(nbformat.read(path, as_version=4), name, address)
         if after != before:
             stale.append(path.name)
             if not check:

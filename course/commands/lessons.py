@@ -23,12 +23,14 @@ def main(chosen):
     from course.commands.publish.run import find
 
     folder = chosen.folder.expanduser()
-    new = [path for path in find([]) if not (folder / path.name).exists()]
+    below = {path: folder / ("further" if path.parent.name == "further" else "") / path.name for path in find([])}
+    new = {path: copy for path, copy in below.items() if not copy.exists()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
-    for path in new:
-        write_out(folder / path.name, path.read_bytes())
+    for path, copy in new.items():
+        copy.parent.mkdir(exist_ok=True)
+        write_out(copy, path.read_bytes())
     print(f"{len(new)} lesson{'s' * (len(new) != 1)} copied into {folder}; what was there already is as it was")
     return 0

@@ -5,5 +5,5 @@ from course import lazily
 __getattr__, __dir__ = lazily(
     __name__,
     __path__,
-    {"ask": "quiz.page", "check": "exercises", "my_progress": "board", "solution": "exercises"},
+    {"ask": "quiz.page", "check": "exercises", "my_progress": "board", "solution": "exercises", "use": "exercises"},
 )

@@ -110,7 +110,7 @@ def find(names, folder=None):
     """
     if folder is None:
         folder = NOTEBOOKS if NOTEBOOKS.is_dir() else Path("notebooks")
-    known = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
+    known = {path.stem: path for path in [*sorted(folder.glob("*.ipynb")), *sorted(folder.glob("further/*.ipynb"))]}
     if not names and not known:
         raise UserError(f"there is no lesson in {folder}; name the notebooks to run", code=2)
     found = []

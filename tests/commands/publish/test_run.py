@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from helpers import loads
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from project import LESSONS
+import project
 
 from course.__main__ import main
 from course.commands import UserError
@@ -225,10 +225,10 @@ def test_lessons_are_copied_to_a_folder_and_never_written_over(tmp_path, capsys)
     own.mkdir(parents=True)
     (own / "02_forward_process.ipynb").write_text("mine")
     assert main(["lessons", str(own)]) == 0
-    copied = {path.name: path.read_bytes() for path in own.iterdir()}
+    copied = {path.name: path.read_bytes() for path in own.rglob("*.ipynb")}
     assert copied.pop("02_forward_process.ipynb") == b"mine"
-    assert copied == {path.name: path.read_bytes() for path in LESSONS if path.name in copied}
-    assert len(copied) == len(LESSONS) - 1
+    assert copied == {path.name: path.read_bytes() for path in project.NOTEBOOKS if path.name in copied}
+    assert len(copied) == len(project.NOTEBOOKS) - 1
     assert f"{len(copied)} lessons copied" in capsys.readouterr().out
     assert main(["lessons", str(own / "02_forward_process.ipynb")]) == 1
     assert "cannot make the folder" in capsys.readouterr().err

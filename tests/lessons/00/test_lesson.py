@@ -37,7 +37,7 @@ def test_a_lesson_without_a_question_has_no_place_on_the_map(tmp_path):
     lesson = nbformat.read(LESSONS[1], as_version=4)
     del lesson.metadata.course["question"]
     nbformat.write(lesson, tmp_path / LESSONS[1].name)
-    with pytest.raises(LookupError, match="course.question"):
+    with pytest.raises(LookupError, match=r"course\.question"):
         module(ROOT / "tools/lessons/00.py").lesson_map(tmp_path)
 
 
