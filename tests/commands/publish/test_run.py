@@ -7,11 +7,11 @@ import shutil
 import sys
 
 import nbformat
+import project
 import pytest
 from bs4 import BeautifulSoup
 from helpers import loads
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-import project
 
 from course.__main__ import main
 from course.commands import UserError
