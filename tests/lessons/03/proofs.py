@@ -120,6 +120,9 @@ assert abs(middle["blurred data, std 0.15"] - 0.11) < 0.01
 assert 0.08 < copies["sees 7 x 7"] < 0.5
 assert copies["sees 5 x 5"] < 0.05
 assert copies["sees 3 x 3"] == 0
+blurred = GaussianMixture(train, 0.15).eps_model(schedule)
+finer = last(ddpm(blurred, schedule, starts, schedule.grid(500), generator=seeded(2)))
+assert 0.13 < nearest(finer, train)[0].median() < 0.155  # more steps keep more of the blur
 assert abs(made["sees 5 x 5"].square().mean() - held_out.square().mean()) < 0.03  # the contrast of a scan
 assert abs(middle["sees 5 x 5"] - 0.33) < 0.03
 assert middle["sees 7 x 7"] < far_held_out.median() < middle["sees 5 x 5"] < middle["sees 3 x 3"]
