@@ -16,12 +16,12 @@ from course.viz import grid_image
 LESSON = checkout() / "notebooks/03_reverse_process.ipynb"
 
 
-def walk(model, x, grid, dice):
+def sample(model, x, grid, noise):
     """The sampler of section 5, which can leave out the noise."""
     schedule, generator = linear(), seeded(1)
     for t, s in pairwise(grid):
         mean, std = q_posterior(schedule, convert(schedule, x, t, model(x, t), "eps", "x0"), x, t, s)
-        x = mean + dice * std * torch.randn(x.shape, generator=generator)
+        x = mean + noise * std * torch.randn(x.shape, generator=generator)
     return x
 
 
@@ -29,9 +29,9 @@ def hook():
     """The two blocks of the title, drawn with and without the noise, as a PIL image."""
     schedule = linear()
     model = FiniteSet(load("digits", "train")[0]).eps_model(schedule)
-    noises = torch.randn(100, 1, 8, 8, generator=seeded(1))  # all hundred of section 5: its dice are shared
+    noises = torch.randn(100, 1, 8, 8, generator=seeded(1))  # all hundred of section 5: the draws of the steps are shared
     left, right = (
-        grid_image(walk(model, noises, schedule.grid(200), dice)[:12], columns=4, scale=8) for dice in (1, 0)
+        grid_image(sample(model, noises, schedule.grid(200), noise)[:12], columns=4, scale=8) for noise in (1, 0)
     )
     both = Image.new("RGB", (2 * left.width + 64, left.height), "white")
     both.paste(left, (0, 0))

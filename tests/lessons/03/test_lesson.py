@@ -51,7 +51,7 @@ def test_copying_does_not_hang_on_the_split():
     model, noises = FiniteSet(x).eps_model(schedule), torch.randn(50, 1, 8, 8, generator=seeded(1))
     distance, _ = nearest(last(ddpm(model, schedule, noises, schedule.grid(50), generator=seeded(2))), x)
     assert distance.max() < 1e-3
-    _, found = nearest(title.walk(model, noises, schedule.grid(100), 0), x)
+    _, found = nearest(title.sample(model, noises, schedule.grid(100), 0), x)
     assert len(found.unique()) <= 4
     assert (y[found.unique()] == 8).all()
 
