@@ -11,6 +11,8 @@ from course.teaching.language import say
 
 MACHINE = "machine"  # the tag of a cell whose output tells of the machine that ran it
 
+SILENT = (ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)
+
 
 def tags(cell):
     """The tags of a cell."""
@@ -33,6 +35,11 @@ def statements(cell):
         return ast.parse(cell.source).body if cell.cell_type == "code" else []
     except SyntaxError:
         return []
+
+
+def speaks(cell):
+    """Whether a code cell may show something: it does more than import, assign and define."""
+    return any(not isinstance(node, SILENT) for node in statements(cell))
 
 
 def asked(cell):

@@ -129,9 +129,9 @@ def _without_doubles(outputs):
 def unrun(notebook):
     """The first cell on a slide that has not run, though its output is what the slide would show; or None."""
     for cell in notebook.cells:
-        awaited = cell.cell_type == "code" and _type(cell) not in ("skip", "notes")
-        told = NEVER.intersection(cells.tags(cell)) or "code" in cells.tags(cell) or cells.asked(cell)
-        if awaited and not told and cell.source.strip() and cell.execution_count is None and not cell.outputs:
+        awaited = cells.speaks(cell) and _type(cell) not in ("skip", "notes")
+        told = (NEVER | {"code"}).intersection(cells.tags(cell)) or cells.asked(cell)
+        if awaited and not told and cell.execution_count is None and not cell.outputs:
             return cell
     return None
 
@@ -153,7 +153,10 @@ def slides(notebook, painter):
             continue
         html = painter.cell(cell)
         if kind == "notes":
-            found[-1:] and found[-1].notes.append(html)
+            if found:
+                found[-1].notes.append(html)
+            else:
+                painter.faults.append("notes before the first slide are left out")
             continue
         start = kind if kind in STARTS and start != "slide" else start
         faces = [html] if html else []

@@ -186,6 +186,12 @@ def test_what_was_answered_before_is_not_told_and_korean_is_spoken(monkeypatch):
     assert soup.select_one("summary").get_text() == "정답"
 
 
+def test_notes_that_belong_to_no_slide_are_reported():
+    soup, faults = deck(text("notes", "lost"), text("slide", "first"))
+    assert faults == ["notes before the first slide are left out"]
+    assert said(soup) == [("first", "")]
+
+
 def test_a_formula_that_cannot_be_set_is_reported():
     _, faults = deck(text("slide", "$\\nosuchcommand$"))
     assert "nosuchcommand" in faults[0]
@@ -214,6 +220,7 @@ def test_a_figure_that_is_missing_asks_for_execute_in_one_line(tmp_path, capsys)
     assert "--execute" in error
     assert not (tmp_path / "a.html").exists()
     others = [code(kind, "x", count=None) for kind in ("skip", "notes")]
+    others += [code("-", source, count=None) for source in ("import os\nx = 1", "def f(): ...", "", "# x")]
     others += [code("-", "x", tags=[tag], count=None) for tag in ("setup", "code")]
     path = save(tmp_path / "a.ipynb", text("slide", "# A"), *others, code("-", 'ask("01-1")', count=None))
     assert main(["slides", str(path), "--out", str(tmp_path / "a.html")]) == 0
