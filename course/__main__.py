@@ -6,10 +6,11 @@ import sys
 
 from course import __version__
 from course.commands import UserError, doctor, lessons, progress, quiz, sample, train, train_latent
-from course.commands.publish import run
+from course.commands.publish import run, slides
 
 EXAMPLES = """examples:
   python -m course run 02                               lesson 02 with its figures, in build/02_forward_process.html
+  python -m course slides 02 --execute                  the same as slides, in 02_forward_process.slides.html
   python -m course sample digits -n 64 --out grid.png   64 digits out of noise
   python -m course train --data mnist --minutes 5 --out runs/mnist
   python -m course sample runs/mnist --label 7 --scale 2 --out sevens.png
@@ -35,7 +36,7 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, lessons, train, sample, train_latent, quiz, progress, doctor):
+    for command in (run, slides, lessons, train, sample, train_latent, quiz, progress, doctor):
         command.add_to(commands)
     return whole
 

@@ -20,7 +20,7 @@ from course.commands.doctor import Finding
 def test_help_shows_an_example_of_each_command(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
-    for command in ("run", "train", "sample", "doctor"):
+    for command in ("run", "slides", "train", "sample", "doctor"):
         assert f"\n  python -m course {command}" in text
 
 
@@ -28,7 +28,7 @@ def test_the_examples_of_the_help_can_be_parsed(capsys):
     main([])
     examples = re.findall(r"^  python -m course (.+?)(?:  .*)?$", capsys.readouterr().out, re.MULTILINE)
     commands = [parser().parse_args(example.split()).command for example in examples]
-    assert set(commands) == {"run", "train", "sample", "progress", "doctor"}
+    assert set(commands) == {"run", "slides", "train", "sample", "progress", "doctor"}
 
 
 def test_help_takes_under_a_second_and_imports_no_torch():

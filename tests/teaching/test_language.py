@@ -150,7 +150,8 @@ def test_what_is_no_sentence_is_left_alone(sound):
 
 def test_every_word_is_said_somewhere():
     """A key stands in the code whole, or its name where the room is put before it."""
-    sources = [*SOURCES.values(), (ROOT / "course/commands/progress.py").read_text(encoding="utf-8")]
+    commands = [path.read_text(encoding="utf-8") for path in (ROOT / "course/commands").rglob("*.py")]
+    sources = [*SOURCES.values(), *commands]
     named = {text.replace(" ", "-") for source in sources for _, text in literals(source)}
     named |= {name for source in sources for name in re.findall(r"Unreadable\(\"([a-z-]+)\"", source)}
     assert [key for key in KEYS if key not in named and key.partition(".")[2] not in named] == []

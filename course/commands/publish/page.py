@@ -13,9 +13,12 @@ from math_core import LatexError, LatexToMathML
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
+from course.commands.publish import cells
 from course.viz.html import FRAMES, UNSEEN
 
 FONT = Path(__file__).with_name("math.woff")  # without it, brackets stay small where no mathematical font is installed
+GENERATOR = "noise-to-images"  # by which an index knows our pages
+TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 IMAGE = re.compile(r"""(<img\b[^>]*?\bsrc=["'])([^"']+)""")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -27,13 +30,32 @@ TEMPLATE = r"""
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block jupyter_widgets -%}{%- endblock -%}
 {%- block html_head_css -%}
+<meta name="generator" content="{{ resources.generator }}">
 <style>
 main { max-width: 68rem; margin: 0 auto; }
 main pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+main img { max-width: 100%; height: auto; }
+main summary { cursor: pointer; }
+.code > summary { color: var(--jp-ui-font-color2); padding: 0.3em 0; }
+.scroll { overflow-x: auto; }
 @font-face { font-family: "Course Math"; src: url("data:font/woff;base64,{{ resources.math_font }}") format("woff"); }
 math { font-family: "Course Math", math; font-size: 112%; }
 .formula { display: block; overflow-x: auto; overflow-y: hidden; padding: 0.3em 0; }
+@media (max-width: 40rem) {
+  body.jp-Notebook { padding: 0; }
+  main .jp-InputPrompt, main .jp-OutputPrompt { display: none; }
+  main .jp-Cell { padding: 0.3rem 0.8rem; }
+  main .jp-RenderedHTMLCommon { overflow-wrap: anywhere; padding-right: 0; }
+  main .scroll { overflow-wrap: normal; }
+  main .jp-RenderedText pre { white-space: pre; overflow-x: auto; }
+  main .jp-RenderedHTMLCommon :is(ul, ol) { padding-left: 1.2em; }
+}
 </style>
+{%- endblock -%}
+{%- block input -%}
+{%- if cell.metadata.fold -%}
+<details class="code"><summary>{{ cell.metadata.fold }}</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
 {%- endblock -%}
 {%- block data_latex scoped -%}
 <div class="jp-RenderedLatex jp-OutputArea-output" data-mime-type="text/latex">
@@ -43,7 +65,7 @@ math { font-family: "Course Math", math; font-size: 112%; }
 """
 
 
-class _Formulas:
+class Formulas:
     """LaTeX to MathML, with one count of numbered equations for the page; keeps what could not be converted."""
 
     def __init__(self):
@@ -61,8 +83,12 @@ class _Formulas:
             mathml = f"<code>{source.replace('&', '&amp;').replace('<', '&lt;')}</code>"
         return f'<span class="formula">{mathml}</span>' if block else mathml
 
+    def inside(self, html):
+        """A piece of HTML with the formulas between its dollars set."""
+        return re.sub(r"\$([^$]+)\$", lambda found: self(unescape(found[1]), block=False), html)
 
-class _Renderer(IPythonRenderer):
+
+class Renderer(IPythonRenderer):
     """Markdown to HTML with formulas as MathML, and links to lessons leading to their pages."""
 
     def __init__(self, formula, folder, attachments):
@@ -114,7 +140,7 @@ class _Exporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context, source):
         attachments = context.get("cell", {}).get("attachments", {})
-        renderer = _Renderer(self.formula, context["resources"]["metadata"]["path"], attachments)
+        renderer = Renderer(self.formula, context["resources"]["metadata"]["path"], attachments)
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
@@ -123,21 +149,31 @@ def html_page(notebook, name, folder):
 
     `folder` is where its pictures are looked up. Widgets are left out, as the figure beside each says the same, except
     where they have a text of their own, as questions have. Cells tagged `badge` are left out too: their picture would
-    come over the network.
+    come over the network. What a cell tagged `machine` has shown gives way to a line; code that `cells.folds` names is
+    folded.
     """
     notebook = copy.deepcopy(notebook)
-    notebook.cells = [cell for cell in notebook.cells if "badge" not in cell.metadata.get("tags", [])]
+    notebook.cells = [cell for cell in notebook.cells if "badge" not in cells.tags(cell)]
     notebook.metadata.pop("widgets", None)
-    formula = _Formulas()
+    formula = Formulas()
+    for place, summary in cells.folds(notebook).items():
+        notebook.cells[place].metadata["fold"] = summary
+    formula.faults += [fault for cell in notebook.cells for fault in cells.hide_machine(cell)]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _without_widget(output, formula)]
     resources = {
-        "metadata": {"name": _title(notebook) or name, "path": str(folder)},
-        "math_font": base64.b64encode(FONT.read_bytes()).decode(),
+        "metadata": {"name": cells.title(notebook) or name, "path": str(folder)},
+        "math_font": math_font(),
+        "generator": GENERATOR,
     }
     page, _ = _Exporter(formula).from_notebook_node(notebook, resources)
-    return page, formula.faults
+    return TABLE.sub(r'<div class="scroll">\g<0></div>', page), formula.faults
+
+
+def math_font():
+    """The font of the formulas in base64, for a style sheet."""
+    return base64.b64encode(FONT.read_bytes()).decode()
 
 
 def _without_widget(output, formula):
@@ -151,15 +187,5 @@ def _without_widget(output, formula):
     if FRAMES in data.get("text/html", ""):
         return False
     if "text/html" in data:
-        data["text/html"] = re.sub(r"\$([^$]+)\$", lambda found: formula(unescape(found[1]), False), data["text/html"])
+        data["text/html"] = formula.inside(data["text/html"])
     return "text/html" in data
-
-
-def _title(notebook):
-    """The text of the first heading, or None."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            heading = re.search(r"^#\s+(.+)$", cell.source, re.MULTILINE)
-            if heading:
-                return heading[1].strip().replace("$", "")
-    return None

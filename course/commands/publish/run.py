@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,20 +43,14 @@ def add_to(commands):
 
 def main(chosen):
     """Run the chosen lessons, one after the other, whatever becomes of each. Raises UserError for a wrong use."""
-    paths = find(chosen.notebooks)
-    budget = chosen.budget or os.environ.get("COURSE_BUDGET") or "quick"
-    if budget not in ("quick", "full"):
-        raise UserError(f"COURSE_BUDGET is {budget!r}; it must be 'quick' or 'full'", code=2)
-    try:
+    paths, budget = find(chosen.notebooks), budget_of(chosen.budget)
+    with needs_lab():
         import nbformat  # noqa: F401 - `_read` needs it
         from tqdm import tqdm
 
-        from course.commands.publish import kernel, page
-    except ImportError as error:
-        if (error.name or "course").partition(".")[0] == "course":  # ours: a bug, so show where
-            raise
-        raise UserError(f"{error.name} is missing; in the course's folder: pip install -e '.[lab]'") from error
+        from course.commands.publish import index, kernel, page
     _make(chosen.out)
+    index.keep_foreign(chosen.out)
     notebooks, outcomes = _read(paths)
     names = pages(notebooks)
     cells = sum(cell.cell_type == "code" for notebook in notebooks.values() for cell in notebook.cells)
@@ -74,9 +69,30 @@ def main(chosen):
             write_out(chosen.out / f"{name}.html", html)
             promised = notebook.metadata.get("course", {}).get("budget_seconds") if budget == "quick" else None
             outcomes.append(Outcome(name, seconds, promised, fault))
+    if notebooks:
+        index.write_index(chosen.out)
     print(table(outcomes))
     print(f"{len(notebooks)} page{'s' * (len(notebooks) != 1)} in {chosen.out}")
     return int(any(outcome.fault for outcome in outcomes))
+
+
+def budget_of(asked):
+    """The budget that is asked for, else that of COURSE_BUDGET, else "quick". Raises UserError for another word."""
+    budget = asked or os.environ.get("COURSE_BUDGET") or "quick"
+    if budget not in ("quick", "full"):
+        raise UserError(f"COURSE_BUDGET is {budget!r}; it must be 'quick' or 'full'", code=2)
+    return budget
+
+
+@contextmanager
+def needs_lab():
+    """The block imports what comes with the extra `lab`. Raises UserError where a package is missing."""
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "course").partition(".")[0] == "course":  # ours: a bug, so show where
+            raise
+        raise UserError(f"{error.name} is missing; in the course's folder: pip install -e '.[lab]'") from error
 
 
 def _make(folder):

@@ -165,12 +165,22 @@ class Asked(html.OnPage):
     def page(self):
         """The question for a reader without a kernel: a list, and the answer behind a fold, unless a run will tell."""
         question, lang = self.question, self.language
-        rows = "".join(f"<li>{option['id']}) {escape(option['text'][lang])}</li>" for option in question.options)
-        page = f"<p><b>{question.id}</b> {escape(question.prompt[lang])}</p>"
-        page += f"<ul style='list-style: none'>{rows}</ul>" if rows else ""
+        page = prompt_page(question, lang)
         if lines := self._lines():
             page += f"<div>{''.join(f'<p>{line}</p>' for line in lines)}</div>"
         elif not self.later:
-            shown = escape(f"{marking.right_answer(question, lang)}. {question.explanation[lang]}")
-            page += f"<details><summary>{self._word('solution')}</summary><p>{shown}</p></details>"
+            page += f"<details>{answer_page(question, lang)}</details>"
         return f"{page}<p>{escape(self._word('run'))}</p>"
+
+
+def prompt_page(question, lang):
+    """A question and its options as HTML, without a word on the answer."""
+    rows = "".join(f"<li>{option['id']}) {escape(option['text'][lang])}</li>" for option in question.options)
+    page = f"<p><b>{question.id}</b> {escape(question.prompt[lang])}</p>"
+    return page + (f"<ul style='list-style: none'>{rows}</ul>" if rows else "")
+
+
+def answer_page(question, lang):
+    """The right answer and why it is, as HTML: what goes into a <details>, summary and text."""
+    shown = escape(f"{marking.right_answer(question, lang)}. {question.explanation[lang]}")
+    return f"<summary>{say('question.solution', lang)}</summary><p>{shown}</p>"

@@ -73,6 +73,43 @@ def test_an_answer_stays_hidden_in_its_details():
     assert "Go on" not in hidden
 
 
+def test_code_that_only_draws_stands_in_closed_details_and_other_code_does_not():
+    soup, _ = html(
+        new_code_cell("from course.viz import show"),
+        new_code_cell("x = 1"),
+        new_code_cell("show(x, alt='x')", outputs=[new_output("stream", text="the figure")]),
+    )
+    folded = soup.select("details.code")
+    assert [part.summary.get_text() for part in folded] == [
+        "Code: what this lesson imports",
+        "Code that draws the figure",
+    ]
+    assert [part.select_one("pre").get_text().strip() for part in folded] == [
+        "from course.viz import show",
+        "show(x, alt='x')",
+    ]
+    assert not any(part.has_attr("open") for part in folded)
+    assert soup.find("pre", string=re.compile("the figure")).find_parent("details") is None
+    assert "x = 1" in [
+        part.get_text().strip() for part in soup.select(".jp-InputArea pre") if not part.find_parent("details")
+    ]
+
+
+def test_tables_of_texts_and_of_outputs_scroll_in_a_box():
+    table = new_output("display_data", data={"text/html": "<p>a</p><table><tr><td>1</td></tr></table>"})
+    soup, _ = html(new_markdown_cell("| a |\n|---|\n| b |"), new_code_cell("x", outputs=[table]))
+    assert len(soup.select("table")) == 2
+    assert all(part.parent["class"] == ["scroll"] for part in soup.select("table"))
+
+
+def test_a_machine_is_not_told_of(tmp_path):
+    said = [new_output("stream", text="eight processors")]
+    soup, faults = html(new_code_cell("report()", outputs=said, metadata={"tags": ["machine"]}))
+    assert "eight" not in soup.get_text()
+    assert "run it yourself" in soup.get_text()
+    assert faults == []
+
+
 def test_a_badge_from_elsewhere_is_left_out():
     badge = new_markdown_cell("![Colab](https://example.org/badge.svg)", metadata={"tags": ["badge"]})
     soup, _ = html(badge, new_markdown_cell("text"))

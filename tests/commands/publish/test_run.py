@@ -133,13 +133,33 @@ def test_links_between_lessons_lead_to_pages(ran):
     assert page(ran, "03_good.html").find("a", string="the next")["href"] == "02_bad.html#end"
 
 
+def test_an_index_lists_the_pages(ran):
+    links = {link["href"]: link.get_text() for link in page(ran, "index.html").select("a")}
+    assert links == {"02_bad.html": "A lesson with a fault", "03_good.html": "A good lesson about x_t"}
+
+
+def test_a_foreign_index_is_kept_before_anything_runs(tmp_path, capsys):
+    (tmp_path / "index.html").write_text("mine")
+    assert main(["run", str(save(tmp_path / "a.ipynb", GOOD)), "--out", str(tmp_path)]) == 1
+    assert "not one of ours" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "index.html"]
+
+
+def test_a_path_of_this_machine_is_complained_of(ran):
+    assert "03_good: a cell shows a path of this machine" in ran[3]
+
+
 def test_widgets_are_left_out(ran):
     assert "VBox" not in page(ran, "03_good.html").get_text()
 
 
 def test_nothing_is_left_beside_the_pages_and_the_notebooks_are_untouched(ran):
     folder = ran[0]
-    assert sorted(path.name for path in (folder / "deep" / "build").iterdir()) == ["02_bad.html", "03_good.html"]
+    assert sorted(path.name for path in (folder / "deep" / "build").iterdir()) == [
+        "02_bad.html",
+        "03_good.html",
+        "index.html",
+    ]
     assert nbformat.read(folder / "03_good.ipynb", 4).cells[1].outputs == []
 
 
