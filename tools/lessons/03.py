@@ -29,9 +29,7 @@ def hook():
     """The two blocks of the title, drawn with and without the noise, as a PIL image."""
     schedule = linear()
     model = FiniteSet(load("digits", "train")[0]).eps_model(schedule)
-    noises = torch.randn(
-        100, 1, 8, 8, generator=seeded(1)
-    )  # all hundred of section 5: the draws of the steps are shared
+    noises = torch.randn(100, 1, 8, 8, generator=seeded(1))  # all hundred: the steps share their draws
     left, right = (
         grid_image(sample(model, noises, schedule.grid(200), noise)[:12], columns=4, scale=8) for noise in (1, 0)
     )
