@@ -1,4 +1,4 @@
-"""What lesson 01 says about its longer runs is what its own cells find, and what it shows as solved is right."""
+"""The sampler of lesson 01 is the one of the package, and what it shows as solved is right."""
 
 import statistics
 
@@ -20,35 +20,6 @@ def run_cells(*ids):
     for id in ids:
         exec(compile(sources[id], id, "exec"), names)
     return names
-
-
-@pytest.mark.slow
-def test_the_gain_by_noise_depends_on_the_recipe(monkeypatch):
-    monkeypatch.setenv("COURSE_BUDGET", "full")
-    gains = run_cells("imports", "networks", "optimisers", "learn-run", "full-run", "full-learn")["gains"]
-    shown, weak, half, strong, *others = gains
-    assert shown == pytest.approx(0.023, abs=0.008)
-    assert half == pytest.approx(0.024, abs=0.008)
-    assert weak == pytest.approx(0.009, abs=0.006)
-    assert strong == pytest.approx(0.009, abs=0.008)
-    assert all(gain == pytest.approx(0.02, abs=0.01) for gain in others)
-    assert max(weak, strong) < shown
-
-
-@pytest.mark.slow
-def test_noise_before_the_judge_helps_a_gan_cover(monkeypatch):
-    monkeypatch.setenv("COURSE_BUDGET", "full")
-    names = run_cells("imports", "networks", "optimisers", "ring", "gan", "full-run", "full-gan")
-    assert names["all_eight"][0.0] <= 5  # seen: 1 of 10
-    assert names["all_eight"][1.0] > names["all_eight"][0.0]  # seen: 8 of 10
-    assert names["uneven_mean"][1.0] < names["uneven_mean"][0.0]
-
-
-@pytest.mark.slow
-def test_the_vae_gets_better_with_more_updates():
-    names = run_cells("imports", "networks", "optimisers", "ring", "vae")
-    inside = names["count_blobs"](names["vae"](1500, seed=1))[1]
-    assert inside.mean().item() == pytest.approx(0.6, abs=0.1)
 
 
 def test_the_sampler_is_ddim_on_the_snrs_of_a_schedule():
