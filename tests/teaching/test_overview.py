@@ -38,10 +38,16 @@ def test_nothing_done():
     assert (seen.ahead.number, seen.due) == ("00", ())
 
 
+def counting(number):
+    """The questions of a lesson, by id, and the ids of its exercises, without what goes further."""
+    questions = {id: question for id, question in quiz.load(number).items() if not question.further}
+    return questions, [id for id, entry in quiz.exercises(number).items() if not entry.get("further")]
+
+
 @pytest.mark.parametrize("number", quiz.lessons())
 def test_all_of_a_lesson(number):
     lesson = of(number, everything(number))
-    questions, names = quiz.load(number), exercises.ids(number)
+    questions, names = counting(number)
     worth = sum(question.points for question in questions.values()) + 3 * len(names)
     assert lesson.questions == (len(questions),) * 2
     assert lesson.exercises == (len(names),) * 2
@@ -112,8 +118,8 @@ def test_text_and_html_hold_the_same_cells():
         tuple(unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)) for row in html_rows
     ] == rows
     assert [unescape(line) for line in re.findall(r"<p>(.*?)</p>", page)] == text[len(rows) + 2 :] == [*seen.advice()]
-    counts = len(quiz.load("01")), len(exercises.ids("01")), seen.lessons[1].points[1]
-    assert rows[1] == ("01 What noise does to a picture", *(f"{count} of {count}" for count in counts))
+    counts = *map(len, counting("01")), seen.lessons[1].points[1]
+    assert rows[1] == ("01 What noise does to an image", *(f"{count} of {count}" for count in counts))
     heads = re.findall(r"<th scope='col'[^>]*>(.*?)</th>", page)
     assert heads == re.split(r"\s{2,}", text[0]) == ["lesson", "questions right", "exercises right", "points"]
 

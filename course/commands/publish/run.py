@@ -122,7 +122,8 @@ def _read(paths):
 def find(names, folder=None):
     """The paths of the lessons that `names` mean, each once; all in `folder` (default: the checkout's) for no name.
 
-    A name is a path, the name of a lesson or its number. Raises UserError for an unknown one, listing the known.
+    A name is a path, the name of a notebook, or a lesson's number, which does not mean what goes further. Raises
+    UserError for an unknown one, listing the known.
     """
     if folder is None:
         folder = NOTEBOOKS if NOTEBOOKS.is_dir() else Path("notebooks")
@@ -132,7 +133,8 @@ def find(names, folder=None):
     found = []
     for name in names or known:
         path, number = Path(name), f"{name:0>2}_"
-        stems = [stem for stem in known if stem == name or (name.isdigit() and stem.startswith(number))]
+        lesson = {stem for stem, path in known.items() if name.isdigit() and stem.startswith(number)}
+        stems = [stem for stem in known if stem == name or (stem in lesson and known[stem].parent == folder)]
         if stems:
             found += [known[stem] for stem in stems]
         elif path.is_dir():

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course.__main__ import main
 from course.commands import UserError
 from course.commands.publish import kernel
-from course.commands.publish.run import NOTEBOOKS, Outcome, find, pages, table
+from course.commands.publish.run import Outcome, find, pages, table
 
 GOOD = [
     new_markdown_cell("# A good lesson about $x_t$\n\n$$q(x_t \\mid x_0)$$\n\nOn to [the next](02_bad.ipynb#end)."),
@@ -255,7 +255,9 @@ def test_lessons_are_copied_to_a_folder_and_never_written_over(tmp_path, capsys)
 
 
 def test_the_lessons_of_the_checkout_are_the_default():
-    assert find([]) == sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert find([]) == project.NOTEBOOKS
+    assert find(["01"]) == find(["1"]) == find(["01_noise_intuition"]) == [project.LESSONS[1]]
+    assert find([project.FURTHER[0].stem]) == [project.FURTHER[0]]
 
 
 @pytest.mark.parametrize("missing", ["nbformat", "nbclient", "nbconvert", "math_core"])
