@@ -151,12 +151,14 @@ def find(names, folder=None):
 def pages(paths):
     """The names of the pages of notebooks, without ending: {path: name}.
 
+    What goes further lies in a folder of that name, as its notebook does, so that links between them hold.
+
     Where two notebooks are called alike, as those that many have handed in, every page lies in a folder as its
     notebook does below the folder that holds all. Raises UserError where no folder does.
     """
     paths = list(paths)
     if len({path.stem for path in paths}) == len(paths):
-        return {path: path.stem for path in paths}
+        return {path: f"further/{path.stem}" if path.parent.name == "further" else path.stem for path in paths}
     try:
         above = os.path.commonpath([path.resolve().parent for path in paths])
     except ValueError as error:  # on two drives of Windows

@@ -209,6 +209,13 @@ def test_no_lessons_are_wrong_use(tmp_path):
         find([], tmp_path)
 
 
+def test_what_goes_further_lies_in_a_folder_of_its_own():
+    assert pages([Path("a/01_one.ipynb"), Path("a/further/01_more.ipynb")]) == {
+        Path("a/01_one.ipynb"): "01_one",
+        Path("a/further/01_more.ipynb"): "further/01_more",
+    }
+
+
 def test_pages_of_notebooks_that_are_called_alike_lie_as_they_do(tmp_path):
     """As sixty that were handed in, in folders however deep; each page is told from each."""
     places = ["a.ipynb", "b/a.ipynb", "c/a.ipynb", "c/d/a.ipynb", "c/d/e.ipynb"]
