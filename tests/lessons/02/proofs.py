@@ -98,7 +98,7 @@ for name in ("DDPM, T = 1000", "SD 1.x, T = 1000", "T = 200, from the true x_T")
     assert 25 < counts[name].min() <= counts[name].max() < 82
 assert counts["T = 200, darker start"][1] > 75
 assert follows > 0.8
-assert len(found["T = 200"][1].unique()) > 300
+assert abs(len(found["T = 200"][1].unique()) - 300) < 50
 assert abs(starts["T = 200, from the true x_T"][1].mean().item() + 0.27) < 0.02
 assert abs(mnist.mean().item() + 0.742) < 1e-3
 
