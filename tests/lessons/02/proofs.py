@@ -3,7 +3,7 @@
 # %% after: hook-explain
 assert classify(ends[0], left.at(200).item() ** 0.5, (1 - left.at(200).item()) ** 0.5).argmax() == labels[which]
 assert abs(accuracy(left.alpha_bar[-1].item()) - 38) < 2
-assert abs(accuracy(right.alpha_bar[-1].item()) - 10.5) < 1.5
+assert abs(accuracy(right.alpha_bar[-1].item()) - 10.7) < 1
 
 # %% after: add
 assert abs(added - 10.05) < 1e-3
@@ -47,8 +47,8 @@ assert int((alpha_bar < 0.5).nonzero()[0]) == 260
 assert abs(noise_std[208].item() - 0.6) < 0.01
 assert 100 < (digit_std[208] / digit_std[1000]).item() < 150
 assert 48 < levels[390] < 53
-assert 12 < levels[700] < 15
-assert 9 < levels[1000] < 12
+assert 12.8 < levels[700] < 15
+assert 9.7 < levels[1000] < 11.7
 
 # %% after: jump-derive-explain
 for s in walked:
@@ -94,11 +94,13 @@ assert min(copies.values()) == 500
 assert counts["T = 200"][1] <= 13
 assert counts["T = 300"][1] <= 24
 assert all(counts["T = 200"][k] > 64 for k in (0, 2))
+assert 160 < ones["DDPM, T = 1000"] < 240
+assert 105 < ones["SD 1.x, T = 1000"] < 180
 for name in ("DDPM, T = 1000", "SD 1.x, T = 1000", "T = 200, from the true x_T"):
-    assert 25 < counts[name].min() <= counts[name].max() < 82
+    assert 18 < counts[name].min() <= counts[name].max() < 82
 assert counts["T = 200, darker start"][1] > 75
 assert follows > 0.8
-assert len(found["T = 200"][1].unique()) > 300
+assert abs(len(found["T = 200"][1].unique()) - 300) < 50
 assert abs(starts["T = 200, from the true x_T"][1].mean().item() + 0.27) < 0.02
 assert abs(mnist.mean().item() + 0.742) < 1e-3
 
@@ -136,3 +138,5 @@ assert abs(best_rms - 0.009) < 5e-4
 assert abs(nothing_rms - 0.014) < 5e-4
 by_hand = convert(Schedule(torch.tensor([1.0, 0.36])), torch.tensor([1.2]), 1, torch.tensor([0.5]), "eps", "v")
 assert abs(by_hand.item() + 0.767) < 1e-3
+assert abs(best_rms * becomes["eps to x0"][899].item() - 0.54) < 0.02
+assert abs(nothing_rms * becomes["eps to x0"][899].item() - 0.85) < 0.02

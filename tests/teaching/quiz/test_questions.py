@@ -246,7 +246,7 @@ def test_every_order_gets_its_own_feedback_or_the_hint(question):
 
 BETA = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)  # (T,), linear schedule of 1,000 steps
 ALPHA_BAR = torch.cat([BETA.new_ones(1), torch.cumprod(1 - BETA, 0)])  # (T + 1,)
-ALPHA_BAR_SHORT = torch.prod(1 - torch.linspace(1e-4, 0.02, 100, dtype=torch.float64))  # the same betas, T = 100
+ALPHA_BAR_SHORT = torch.prod(1 - torch.linspace(1e-4, 0.02, 200, dtype=torch.float64))  # the same betas, T = 200
 DIGITS_VARIANCE = (load_digits().data / 8 - 1).var()  # pooled over all pixels of all scans, in [-1, 1]
 DIGITS_SQUARE = ((load_digits().data / 8 - 1) ** 2).mean()  # mean square, pooled as above
 PHASE = torch.cos((torch.arange(1001, dtype=torch.float64) / 1000 + 0.008) / 1.008 * math.pi / 2) ** 2  # (T + 1,)
@@ -365,8 +365,8 @@ QUOTED = [
     ("02-1", "0.57", DIGITS_VARIANCE),
     ("02-1", "0.01005", BETA.mean()),
     ("02-5", "0.75", (ALPHA_BAR + (1 - ALPHA_BAR) ** 2).min()),
-    ("02-7", "0.36", ALPHA_BAR_SHORT),
-    ("02-7", "0.6", ALPHA_BAR_SHORT.sqrt()),
+    ("02-7", "0.13", ALPHA_BAR_SHORT),
+    ("02-7", "0.36", ALPHA_BAR_SHORT.sqrt()),
     ("02-7", "0.00004", ALPHA_BAR[1000]),
     ("02-8", "0.613", 0.8 * (0.8 * 4 / 3 - 0.3)),
     ("02-9", "0.017", ALPHA_BAR[900].sqrt()),
