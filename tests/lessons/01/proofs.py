@@ -101,6 +101,9 @@ assert abs(told["blur"]["correlation"] + 0.87) < 0.01
 assert abs(hits["[-1, 1]"] - 0.87) < 0.02
 assert abs(hits["[0, 1]"] - 0.48) < 0.05
 assert hits["[0, 255]"] == 1
+bytes_behind = mix(rows, 1e-4, eps)  # rows are those of the last range, [0, 255]
+of_bytes = GaussianMixture(rows, 0.0).posterior(bytes_behind, 1e-4 / (1 + 1e-4)) @ one_hot(labels).double()
+assert (of_bytes.argmax(1) == labels).float().mean() > 0.85
 
 # %% after: all-three-figure
 assert ((measured / true - 1).abs() < 0.08).all()
