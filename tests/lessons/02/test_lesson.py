@@ -59,8 +59,9 @@ def test_the_ones_vanish_with_other_noise_too(seed):
     assert ones(linear(300), seed) < 0.05
 
 
-def test_scaled_linear_is_harmless_for_small_pictures():
-    assert 0.05 < ones(scaled_linear(), seed=2) < 0.15
+def test_scaled_linear_costs_a_quarter_of_the_ones():
+    share = sum(ones(scaled_linear(), seed, count=500) for seed in range(4)) / 4
+    assert 0.055 < share < 0.09
 
 
 def test_what_a_thousand_coins_lack_is_too_little_to_see():
