@@ -35,15 +35,15 @@ assert inside_by_calls[200] - inside_by_calls[50] < 0.02
 assert (counted["VAE"][0] == 8).all()
 assert (counted["diffusion"][0] == 8).all()
 assert counted["GAN"][2].min() > 0.15
-assert max(counted["VAE"][2].max(), counted["diffusion"][2].max()) < 0.1
+assert max(counted["VAE"][2].max(), counted["diffusion"][2].max()) < 0.15
 assert counted["VAE"][1].mean() < counted["GAN"][1].mean() - 0.05
 assert counted["GAN"][1].max() > counted["diffusion"][1].mean() - 0.05
 assert counted["GAN"][1].std() > 2 * counted["diffusion"][1].std()
 
 # %% after: circle-explain
-assert all(abs(gap_length[name].mean() - 5.1) < 0.1 for name in ("VAE", "diffusion"))
-assert abs(in_gap["VAE"].mean() - 0.2) < 0.03
-assert abs(in_gap["diffusion"].mean() - 0.04) < 0.01
+assert all(abs(gap_length[name].median() - 5.1) < 0.1 for name in ("VAE", "diffusion"))
+assert abs(in_gap["VAE"].median() - 0.2) < 0.03
+assert abs(in_gap["diffusion"].median() - 0.04) < 0.01
 assert all(path.diff(dim=1).norm(dim=-1).max() < 0.2 for path in paths.values())
 in_a_gap = {name: (in_gap[name] / gap_length[name]).nanmedian() for name in paths}  # a GAN of one blob has no gap
 assert in_a_gap["GAN"] < 0.7 * in_a_gap["VAE"]
