@@ -13,7 +13,11 @@ assert counted["GAN"][0].unique().numel() > 1
 assert (counted["GAN"][0] < 8).any()
 
 # %% after: vae-explain
-assert abs(inside_best.mean() - 0.83) < 0.04
+assert abs(doubtful.float().mean() - 0.21) < 0.05
+between = to_centre(best)[0] > 3 * BLOB_STD
+assert doubtful[between].float().mean() > 0.75  # what the best decoder puts between comes from where two blobs meet
+assert doubtful[~between].float().mean() < 0.1
+assert abs(inside_best.mean() - 0.84) < 0.04
 assert abs(counted["VAE"][1].mean() - 0.61) < 0.05
 assert abs(inside_drawn.mean() - 0.56) < 0.04
 assert (inside_drawn < counted["VAE"][1]).all()
@@ -31,16 +35,18 @@ assert inside_by_calls[200] - inside_by_calls[50] < 0.02
 assert (counted["VAE"][0] == 8).all()
 assert (counted["diffusion"][0] == 8).all()
 assert counted["GAN"][2].min() > 0.15
-assert max(counted["VAE"][2].max(), counted["diffusion"][2].max()) < 0.1
-assert counted["VAE"][1].max() < min(counted["GAN"][1].min(), counted["diffusion"][1].min())
-assert abs(counted["GAN"][1].mean() - counted["diffusion"][1].mean()) < 0.1
+assert max(counted["VAE"][2].max(), counted["diffusion"][2].max()) < 0.15
+assert counted["VAE"][1].mean() < counted["GAN"][1].mean() - 0.05
+assert counted["GAN"][1].max() > counted["diffusion"][1].mean() - 0.05
+assert counted["GAN"][1].std() > 2 * counted["diffusion"][1].std()
 
 # %% after: circle-explain
-assert all(abs(gap_length[name].mean() - 5.1) < 0.1 for name in ("VAE", "diffusion"))
-assert abs(in_gap["VAE"].mean() - 0.2) < 0.03
-assert abs(in_gap["diffusion"].mean() - 0.04) < 0.01
+assert all(abs(gap_length[name].median() - 5.1) < 0.1 for name in ("VAE", "diffusion"))
+assert abs(in_gap["VAE"].median() - 0.2) < 0.03
+assert abs(in_gap["diffusion"].median() - 0.04) < 0.01
 assert all(path.diff(dim=1).norm(dim=-1).max() < 0.2 for path in paths.values())
-assert (in_gap["GAN"] / gap_length["GAN"]).median() < 0.6 * (in_gap["VAE"] / gap_length["VAE"]).median()
+in_a_gap = {name: (in_gap[name] / gap_length[name]).nanmedian() for name in paths}  # a GAN of one blob has no gap
+assert in_a_gap["GAN"] < 0.7 * in_a_gap["VAE"]
 
 # %% after: noise-explain
 assert (counted["GAN, noise"][0] == 8).sum() > (counted["GAN"][0] == 8).sum()
