@@ -178,6 +178,24 @@ def test_the_catalogue_is_what_the_modules_and_the_lessons_hold():
     assert sum(text.count('"check(') for _, text in texts) == len(IDS)
 
 
+def test_what_a_learner_wrote_is_used_where_it_is_right(capsys):
+    def my_negative(x):
+        return 0 - x
+
+    def my_stub(x): ...
+
+    before = events.events()
+    assert exercises.use("00-negative", my_negative) is my_negative
+    assert "my_negative is right" in capsys.readouterr().out
+    truth = exercises.find("00-negative").truth
+    for wrong in (my_stub, torch.abs, None):
+        assert exercises.use("00-negative", wrong) is truth
+        assert "the course's own is used" in capsys.readouterr().out
+    assert events.events() == before, "nothing is kept, and no try counted"
+    with pytest.raises(LookupError, match="there is no exercise"):
+        exercises.use("00-none", my_negative)
+
+
 def test_the_catalogue_needs_no_torch():
     code = "import sys; from course import check; from course.teaching import exercises; exercises.ids(); "
     code += "assert 'torch' not in sys.modules"
