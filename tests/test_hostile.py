@@ -9,10 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from project import LESSONS, copy_tracked
+from project import LESSONS, NOTEBOOKS, ROOT, copy_tracked
 
 NOBODY = 12345  # has no line in the system's list of users, so that there is no home folder to be looked up
-each_lesson = pytest.mark.parametrize("name", [path.name for path in LESSONS])
+PLACES = [path.relative_to(ROOT / "notebooks").as_posix() for path in NOTEBOOKS]
+each_lesson = pytest.mark.parametrize("name", PLACES)
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,9 @@ def visit(checkout, name, *options, home=True):
         env = kept | places | {"PYTHONPATH": str(checkout), "COURSE_BUDGET": "quick", "PYTHONDONTWRITEBYTECODE": "1"}
         if home:
             env["HOME"] = scratch
-        command = [sys.executable, checkout / "tests/hostile.py", checkout / "notebooks" / name, *options]
-        done = subprocess.run(
-            [*other_user(), *command], cwd=checkout / "notebooks", env=env, capture_output=True, text=True, check=False
-        )
+        path = checkout / "notebooks" / name
+        command = [*other_user(), sys.executable, checkout / "tests/hostile.py", path, *options]
+        done = subprocess.run(command, cwd=path.parent, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == bool(done.stdout.strip()), done.stderr
     return done.stdout.strip()
 
@@ -60,13 +60,16 @@ def other_user():
     return ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
 
 
-def test_what_fails_is_named(checkouts):
+@pytest.mark.parametrize("name", [LESSONS[0].name, "further/00_planted.ipynb"])
+def test_what_fails_is_named(checkouts, name):
     copy = checkouts("plain")
-    path = copy / "notebooks" / LESSONS[0].name
-    lesson = nbformat.read(path, as_version=4)
-    lesson.cells = [nbformat.v4.new_code_cell("1 / 0", id="planted")]
-    nbformat.write(lesson, path)
-    assert visit(copy, path.name) == "planted: ZeroDivisionError: division by zero"
+    path = copy / "notebooks" / name
+    path.parent.mkdir(exist_ok=True)
+    cell = nbformat.v4.new_code_cell("from course import data\n1 / 0", id="planted")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    for part in (path.parent, path):
+        part.chmod(0o755)
+    assert visit(copy, name) == "planted: ZeroDivisionError: division by zero"
 
 
 def test_nobody_may_write_there(checkouts):
@@ -84,7 +87,7 @@ def test_lessons_run_against_all_odds(checkouts, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [path.name for path in LESSONS if path.name[:2] in ("01", "05")])
+@pytest.mark.parametrize("name", [name for name in PLACES if Path(name).stem[:2] in ("01", "05")])
 def test_lessons_run_on_a_gpu_that_is_pretended(checkouts, name):
     assert visit(checkouts("plain"), name, "--on", "cuda") == ""
 

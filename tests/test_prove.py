@@ -147,6 +147,11 @@ def test_every_lesson_has_a_folder_and_every_folder_a_lesson():
         assert held - proving >= {"test_lesson.py", "solution.py", "other.py"}
 
 
+def test_no_two_notebooks_are_called_alike():
+    """Their pages, their figures and their names on the command line go by the stem."""
+    assert len({path.stem for path in NOTEBOOKS}) == len(NOTEBOOKS)
+
+
 def test_a_notebook_that_goes_further_has_proofs_of_its_own():
     assert place(ROOT / "notebooks/further/01_gan_vae.ipynb") == ROOT / "tests/lessons/01/proofs_gan_vae.py"
     assert place(ROOT / "notebooks/01_gan_vae.ipynb") == ROOT / "tests/lessons/01/proofs.py"

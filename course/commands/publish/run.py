@@ -127,7 +127,7 @@ def find(names, folder=None):
     """
     if folder is None:
         folder = NOTEBOOKS if NOTEBOOKS.is_dir() else Path("notebooks")
-    known = {path.stem: path for path in [*sorted(folder.glob("*.ipynb")), *sorted(folder.glob("further/*.ipynb"))]}
+    known = {path.stem: path for path in _in(folder)}
     if not names and not known:
         raise UserError(f"there is no lesson in {folder}; name the notebooks to run", code=2)
     found = []
@@ -138,7 +138,7 @@ def find(names, folder=None):
         if stems:
             found += [known[stem] for stem in stems]
         elif path.is_dir():
-            found += sorted(path.glob("*.ipynb"))
+            found += _in(path)
         elif path.suffix == ".ipynb" and path.is_file():
             found.append(path)
         else:
@@ -146,6 +146,11 @@ def find(names, folder=None):
                 f"no lesson {name!r}; known: {', '.join(known) or 'none'}, or the path of a notebook", code=2
             )
     return list({path.resolve(): path for path in found}.values())
+
+
+def _in(folder):
+    """The notebooks of a folder: the lessons, then what goes further."""
+    return sorted(folder.glob("*.ipynb")) + sorted(folder.glob("further/*.ipynb"))
 
 
 def pages(paths):
@@ -158,7 +163,9 @@ def pages(paths):
     """
     paths = list(paths)
     if len({path.stem for path in paths}) == len(paths):
-        return {path: f"further/{path.stem}" if path.parent.name == "further" else path.stem for path in paths}
+        return {
+            path: f"further/{path.stem}" if path.resolve().parent.name == "further" else path.stem for path in paths
+        }
     try:
         above = os.path.commonpath([path.resolve().parent for path in paths])
     except ValueError as error:  # on two drives of Windows

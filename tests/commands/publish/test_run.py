@@ -217,6 +217,20 @@ def test_what_goes_further_lies_in_a_folder_of_its_own():
     }
 
 
+def test_what_goes_further_runs_with_its_folder_and_links_hold(tmp_path, capsys):
+    folder = tmp_path / "lessons"
+    (folder / "further").mkdir(parents=True)
+    save(folder / "01_noise.ipynb", [new_markdown_cell("# Noise\n\n[more](further/01_gan_vae.ipynb)")])
+    link = new_markdown_cell("# More\n\n[back](../01_noise.ipynb#end)")
+    save(folder / "further" / "01_gan_vae.ipynb", [link, new_code_cell("1 + 1")])
+    assert main(["run", str(folder), "--out", str(tmp_path / "pages")]) == 0
+    assert "2 pages in " in capsys.readouterr().out
+    for name, link in (("01_noise", "more"), ("further/01_gan_vae", "back")):
+        page = tmp_path / "pages" / f"{name}.html"
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        assert (page.parent / soup.find("a", string=link)["href"].partition("#")[0]).is_file()
+
+
 def test_pages_of_notebooks_that_are_called_alike_lie_as_they_do(tmp_path):
     """As sixty that were handed in, in folders however deep; each page is told from each."""
     places = ["a.ipynb", "b/a.ipynb", "c/a.ipynb", "c/d/a.ipynb", "c/d/e.ipynb"]

@@ -178,22 +178,22 @@ def test_the_catalogue_is_what_the_modules_and_the_lessons_hold():
     assert sum(text.count('"check(') for _, text in texts) == len(IDS)
 
 
-def test_what_a_learner_wrote_is_used_where_it_is_right(capsys):
-    def my_negative(x):
-        return 0 - x
-
-    def my_stub(x): ...
-
-    before = events.events()
-    assert exercises.use("00-negative", my_negative) is my_negative
-    assert "my_negative is right" in capsys.readouterr().out
-    truth = exercises.find("00-negative").truth
-    for wrong in (my_stub, torch.abs, None):
-        assert exercises.use("00-negative", wrong) is truth
+@pytest.mark.parametrize("id", IDS)
+def test_what_a_learner_wrote_is_used_where_it_is_right(id, capsys):
+    """Open, wrong, failing or no function: then it is the course's, with the arguments of the exercise."""
+    exercise = exercises.find(id)
+    right, wrong = answers("solution", id), next(iter(exercise.mistakes.values()))
+    assert exercises.use(id, right) is right
+    assert f"my_{id[3:]} is right" in capsys.readouterr().out
+    for other in (wrong, lambda *given: ..., lambda *given: 1 / 0, None):
+        assert exercises.use(id, other) is exercise.truth
         assert "the course's own is used" in capsys.readouterr().out
-    assert events.events() == before, "nothing is kept, and no try counted"
+    assert events.events() == [], "nothing is kept, and no try counted"
+
+
+def test_what_is_used_is_known():
     with pytest.raises(LookupError, match="there is no exercise"):
-        exercises.use("00-none", my_negative)
+        exercises.use("00-none", abs)
 
 
 def test_the_catalogue_needs_no_torch():
