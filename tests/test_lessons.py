@@ -300,8 +300,7 @@ def lost_guesses(path, notebook):
 
 
 def other_slides(path, notebook):
-    """Cells that a deck cannot take as they are, and slides that are too full for a class. What goes further is for
-    reading: its slides may be fuller."""
+    """Cells that a deck cannot take as they are, and slides that are too full for a class."""
     marking = {number for _, later, number in asked(notebook) if not later}
     for number, cell in enumerate(notebook.cells):
         kind, tags = slide_type(cell), {*cell.metadata.get("tags", [])}
@@ -313,11 +312,17 @@ def other_slides(path, notebook):
             yield f"{cell.id} is said, not shown"
         elif number in marking and kind not in ("slide", "subslide", "skip"):
             yield f"{cell.id} tells the answer on the slide of another"
-    if path.parent.name != "further":
-        yield from (f"{slide[0].id}: {fault}" for slide in deck(notebook) if (fault := crowded(slide)))
+    yield from (f"{slide[0].id}: {fault}" for slide in deck(notebook) if (fault := crowded(slide)))
 
 
-RULES = (too_many_cells, no_sittings, other_minutes, lost_guesses, other_slides)
+def long_cells(path, notebook):
+    """Code that no reader takes in at one look."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (count := len(cell.source.splitlines())) > 25:
+            yield f"{cell.id} has {count} lines of code, 25 at most"
+
+
+RULES = (too_many_cells, long_cells, no_sittings, other_minutes, lost_guesses, other_slides)
 
 
 @pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
@@ -367,6 +372,7 @@ def slid(kind):
 
 
 BROKEN = [
+    (long_cells, CORE, {"stub": ("x = 1\n" * 26, None, None)}, "stub has 26 lines"),
     (no_sittings, CORE, {"stop_1": (None, None, "")}, "1 stops, not 2 or 3"),
     (no_sittings, MORE, {}, "2 stops, not 0"),
     (no_sittings, DIVE, {"title": (STOP, None, "stop")}, "3 stops, not 2"),

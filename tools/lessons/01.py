@@ -118,7 +118,7 @@ def noise():
 
 def recipes():
     """What fresh noise gains a classifier, in several recipes: name, gain of each draw."""
-    names = run_cells("01_noise_and_learning", "imports", "networks", "learn-run", "recipes")
+    names = run_cells("01_noise_and_learning", "imports", "helpers", "networks", "learn-run", "recipes")
     return names["recipe_gains"]()
 
 

@@ -32,7 +32,7 @@ def points(maker):
 @pytest.fixture(scope="module")
 def learning(maker):
     """The names of the notebook on learning with noise, up to its trainings."""
-    return maker.run_cells("01_noise_and_learning", "imports", "networks", "learn-run", "recipes")
+    return maker.run_cells("01_noise_and_learning", "imports", "helpers", "networks", "learn-run", "recipes")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -131,7 +131,7 @@ def test_images_that_the_denoiser_never_saw_give_the_same_errors(maker):
         unseen, _ = load("mnist", "test")
     except DataError as error:
         pytest.skip(str(error))
-    names = maker.run_cells("01_noise_and_learning", "imports", "net-run")
+    names = maker.run_cells("01_noise_and_learning", "imports", "helpers", "denoise", "net-run")
     known, names["images"] = dict(names["after"]), unseen[:200]
     source = maker.cell("01_noise_and_learning", "net-run")
     exec(source[source.index("corrupted = {") :], names)
