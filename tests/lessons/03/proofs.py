@@ -129,6 +129,20 @@ assert middle["sees 7 x 7"] < far_held_out.median() < middle["sees 5 x 5"] < mid
 assert number["sees everything"].max() == 1
 assert number["sees 5 x 5"].median() >= 7
 assert number["sees 5 x 5"].median() >= 3 * number["sees 7 x 7"].median()
+assert (train_label[(train - train.mean(0)).square().mean((1, 2, 3)).argsort()[:12]] == 8).all()
+
+
+def from_source(x):
+    """How far the ink of images lies from the middle of the 5 x 5 training window that is most like theirs."""
+    rows, where = x.flatten(1).T, sources(x, 5)  # (64, B) each
+    away = (train.flatten(1).T.gather(1, where) - rows).abs()
+    return away[rows > -0.5].median()
+
+
+assert from_source(made["sees 5 x 5"]) < 0.01
+assert abs(from_source(held_out) - 0.125) < 0.02
+by_hand = torch.tensor([sources(x[None], 5)[:, 0][x.flatten() > -0.5].unique().numel() for x in held_out[:48]])
+assert abs(by_hand.median() - number["sees 5 x 5"].median()) <= 3  # a digit that a person wrote has as many
 kinds_behind = torch.stack([(parts["sees 5 x 5"] == k).any(0) for k in range(10)]).sum(0)
 assert kinds_behind.median() == 3
 assert number["sees 5 x 5"][most] >= 10
