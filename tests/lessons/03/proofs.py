@@ -9,7 +9,7 @@ assert gaps[300] > 0.7
 assert 0.4 < worst[5] < 0.5
 assert 0.13 < worst[10] < 0.17
 assert 0.001 < worst[200] < 0.003
-one_step = best_gaussian(way_back(300, 299, torch.tensor([[0.3]])))[2].sqrt().item()
+one_step = fitted_gaussian(way_back(300, 299, torch.tensor([[0.3]])))[2].sqrt().item()
 assert abs(one_step - 0.08) < 0.005
 assert abs(one_step / schedule.beta[300].sqrt().item() - 1) < 0.02  # nearly the width of the forward step
 hill = modes.log_density(line[:, None], alpha_bar[299])
@@ -18,7 +18,7 @@ leaning = way_back(300, 0, torch.tensor([[1.5]]))
 assert abs((leaning[0, line < 0].sum() * dx).item() - 0.04) < 0.01
 assert abs(((1 - alpha_bar[1]) / (1 - alpha_bar[2])).sqrt().item() - 0.67) < 0.005  # single points, t = 2
 both = way_back(300, 200, torch.tensor([[0.3]]))[0]  # two pixels, independent, each at 0.3: 100 steps back
-bell = best_gaussian(both[None])[0][0]
+bell = fitted_gaussian(both[None])[0][0]
 gap_of_two = (both[:, None] * both - bell[:, None] * bell).abs().sum() * dx**2 / 2
 assert gap_of_two > 1.3 * gaps[100]  # more pixels, a larger gap
 
