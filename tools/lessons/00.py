@@ -21,7 +21,7 @@ TIME = re.compile(r"\*\*Time\*\*: (?:(?:one|two|three) sittings? of )?(?:about )
 
 def strip():
     """Seven states of the trajectory of section 1, as a PIL image."""
-    schedule, noise = linear(), torch.randn(1, 1, 8, 8, generator=seeded(4))
+    schedule, noise = linear(), torch.randn(1, 1, 8, 8, generator=seeded(18))
     model = FiniteSet(load("digits", "all")[0]).eps_model(schedule)
     path = [noise, *(step.x for step in ddim(model, schedule, noise, schedule.grid(50)))]
     return grid_image(torch.cat([path[k] for k in (0, 25, 35, 39, 43, 46, 50)]), columns=7, scale=10)
