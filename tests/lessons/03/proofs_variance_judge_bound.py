@@ -51,7 +51,7 @@ assert (card.step, round(card.seconds / 60)) == (3000, 4)
 assert abs((x > 0).float().mean() - 0.5) < 0.05
 assert ((x > 0) == (x_T > 0)).float().mean() > 0.98
 assert abs(x[x > 0].std() - 0.016) < 0.003
-assert len(ends["nothing"]) == 3
+assert 2 <= len(ends["nothing"]) <= 4
 assert {end[0] for end in ends["nothing"]} == {8}
 assert max(end[2] for end in ends["nothing"]) < 11
 assert sum(end[1] for end in ends["those three"] if end[0] == 8) > 90
