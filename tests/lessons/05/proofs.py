@@ -41,8 +41,8 @@ assert luck.mean() > 0.6 * floor
 # %% after: ask-05-14
 for (kind, end), ratio in grain.items():
     assert ratio < 0.7 or kind == "DDPM, beta"
-assert 3.1 < grain["DDPM, beta", "100, 1, 0"] < 3.7
-assert 1.4 < grain["DDPM, beta", "100, 0"] < 1.9
+assert 3.2 < grain["DDPM, beta", "100, 1, 0"] < 3.8
+assert 1.5 < grain["DDPM, beta", "100, 0"] < 1.9
 assert 0.45 < grain["DDIM", "100, 1, 0"] < 0.65
 assert 0.3 < grain["DDPM, beta-tilde", "100, 1, 0"] < 0.45
 a, b = schedule.at(torch.tensor(100)), schedule.at(torch.tensor(1))
@@ -103,10 +103,8 @@ assert abs(inner - 1.0) < 0.07
 assert abs(border - 0.2) < 0.12
 assert train[..., [0, 7]].mean() < -0.95
 assert abs(long["exact, its own"][200] - 1) < 0.03
-two = (
-    last(ddim(network, schedule, last(invert(network, schedule, held_out[:25], schedule.grid(50))), schedule.grid(50))),
-)
-assert abs(apart(two[0], held_out[:25]).median() - trip["network, held-out"][50]) < 1e-4  # your steps are the package's
+package = last(invert(network, schedule, held_out[:25], schedule.grid(50)))
+assert apart(package, noise_of["network, held-out", 50]).max() < 1e-3  # your steps are the package's
 
 # %% after: b8-edit-explain
 assert len(threes) == 50
