@@ -39,7 +39,7 @@ luck = torch.tensor([2 * abs((x > 0).double().mean() - 0.7) for x in chance])  #
 assert luck.mean() > 0.6 * floor
 
 # %% after: ask-05-14
-for (kind, end), ratio in grain.items():
+for (kind, _), ratio in grain.items():
     assert ratio < 0.7 or kind == "DDPM, beta"
 assert 3.2 < grain["DDPM, beta", "100, 1, 0"] < 3.8
 assert 1.5 < grain["DDPM, beta", "100, 0"] < 1.9
@@ -121,7 +121,7 @@ point = {mark: {name: value[0] for name, value in by.items()} for mark, by in ke
 said = {"edited,\nnetwork": (0.97, 0.85), "edited,\nexact": (0.60, 0.65), "most like it": (0.03, 0.76)}
 for name, values in said.items():
     assert all(abs(point[mark][name] - value) < 0.02 for mark, value in zip(point, values, strict=True))
-assert kept_hand["ink"]["edited,\nexact"][1] > kept_hand["ink"]["most like it"][2]  # more than chance, and than likeness
+assert kept_hand["ink"]["edited,\nexact"][1] > kept_hand["ink"]["most like it"][2]  # not chance
 assert all(abs(point[mark]["a random 8"]) < 0.45 for mark in point)  # 50 pairs
 draws_of_chance = torch.randn(2000, 2, 50, generator=seeded(1))
 chance = torch.stack([torch.corrcoef(pair)[0, 1] for pair in draws_of_chance]).abs().quantile(0.95)
