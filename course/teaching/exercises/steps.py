@@ -16,13 +16,20 @@ def times(generator, rows, T):
 
 
 def stepped(walk, alpha_bar, x, t, s, eps, noise, **options):
-    """x (B, ...) taken from t (B,) to s (B,) by a sampler, row by row, with `noise` in place of what it draws."""
-    schedule = Schedule(alpha_bar)
-    rows = zip(x, torch.stack([t, s], 1), eps, noise, strict=True)
-    return torch.stack([_landed(walk, schedule, *row, options) for row in rows])
+    """x (B, ...) taken from t (B,) to s (B,) by a sampler, rows of one pair at once, with `noise` for what it draws."""
+    return by_pair(lambda *rows: _landed(walk, Schedule(alpha_bar), *rows, options), t, s, x, eps, noise)
 
 
-def _landed(walk, schedule, x, pair, eps, noise, options):
+def by_pair(step, t, s, *tensors):
+    """step(pair, *rows) for the rows (B, ...) of each pair t, s (B,), put together again: (B, ...)."""
+    pairs, found = torch.stack([t, s], 1), torch.empty_like(tensors[0])
+    for pair in pairs.unique(dim=0):
+        rows = (pairs == pair).all(1)
+        found[rows] = step(pair, *(tensor[rows] for tensor in tensors))
+    return found
+
+
+def _landed(walk, schedule, pair, x, eps, noise, options):
     """A step is linear, so we step zeros beside x: what is left of them is the std times what was drawn."""
     both, both_eps = torch.stack([x, 0 * x]), torch.stack([eps, 0 * eps])
     generator, twin = (torch.Generator().manual_seed(0) for _ in range(2))

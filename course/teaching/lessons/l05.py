@@ -6,7 +6,7 @@ from course.samplers import ddim, invert, last
 from course.samplers.walk import weight
 from course.schedules import Schedule, linear
 from course.teaching.exercises.spec import Case, Exercise, as_given, coarse, column, normal
-from course.teaching.exercises.steps import stepped, times
+from course.teaching.exercises.steps import by_pair, stepped, times
 
 
 def _both(table, t, s):
@@ -172,8 +172,8 @@ def _down(alpha_bar, x_t, t, s, eps, noise, eta):
 
 def _up(alpha_bar, x_s, s, t, eps):
     """A step of inversion of every row."""
-    rows = zip(x_s[:, None], torch.stack([t, s], 1), eps[:, None], strict=True)
-    return torch.cat([last(invert(lambda *_, e=e: e, Schedule(alpha_bar), x, pair)) for x, pair, e in rows])
+    schedule = Schedule(alpha_bar)
+    return by_pair(lambda pair, x, e: last(invert(lambda *_: e, schedule, x, pair)), t, s, x_s, eps)
 
 
 def _step_cases(generator):

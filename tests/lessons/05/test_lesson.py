@@ -93,7 +93,7 @@ def test_two_steps_with_one_eps_are_one_step(solution):
 
 
 def test_half_the_dice_or_more_steps_do_not_cure_the_blow_up():
-    """The wrong answers of question 05-10, with the network of section 6, and half of its error with the exact one."""
+    """The wrong answers of question 05-10, with the network of Further A, and half of its error with the exact one."""
     train, few = load("digits", "train")[0], torch.randn(100, 1, 8, 8, generator=seeded(19))
     feature, flat, curved = pca(train, 16), linear(), cosine()
     net, top = pretrained("04-eps")[0].net, linear().sigma(1000)
@@ -124,11 +124,11 @@ def test_the_dice_are_drawn_49_times_in_50_steps():
 
 
 def test_the_stored_bands_are_those_of_cifar10():
-    """Further A: five numbers in a cell, measured on 5,000 pictures; needs CIFAR-10 in the folder of downloads."""
+    """Section 4: five numbers in a cell, measured on 5,000 images; needs CIFAR-10 in the folder of downloads."""
     if not (data_root() / "cifar-10-batches-py").exists():
         pytest.skip("CIFAR-10 is not in COURSE_DATA")
     x = load("cifar10", "train")[0][:5000]
     names = {"torch": torch}
-    exec(source("further-a-bands").split("if not quick")[0], names)
+    exec(source("b4-bands").split("def with_stop")[0], names)
     for band, variance in names["measure_bands"](x).items():
         assert names["BANDS"][band] == pytest.approx(variance, rel=0.03), band
