@@ -70,7 +70,9 @@ assert sum(s.things[0].colour == "yellow" for s in far[1]) >= 6
 assert sum(s.background == "white" for s in far[1]) >= 7
 of = {key: Counter(t.colour for s in describe(y) for t in s.things) for key, y in used.items()}
 assert of["a large circle", "red"]["red"] <= 1
-assert sum(of["a large circle", "red"][c] for c in ("yellow", "green", "cyan")) > 0.7 * of["a large circle", "red"].total()
+assert (
+    sum(of["a large circle", "red"][c] for c in ("yellow", "green", "cyan")) > 0.7 * of["a large circle", "red"].total()
+)
 assert len(of["a large circle", ""]) >= 4
 assert of["a large red circle", "red"]["red"] >= 10
 
@@ -78,6 +80,10 @@ assert of["a large red circle", "red"]["red"] >= 10
 assert int(50 * 0.75) == 37
 assert 50 * 0.58 == 28.999999999999996
 assert starts[1.0] == 951
+img2img = with_parts(diffusers.StableDiffusionImg2ImgPipeline)
+twin = img2img(PROMPT, image=given[:1] / 2 + 0.5, strength=0.6, num_inference_steps=20, guidance_scale=SCALE,
+               generator=seeded(1), output_type="pt").images.float() * 2 - 1  # fmt: skip
+assert (from_image(given[:1], [PROMPT], 0.6) - twin).abs().max() < CLOSE
 assert [round(left[k], 2) for k in (0.3, 0.5, 1.0)] == [0.82, 0.59, 0.09]
 assert min(changed[4.0, k]["background"] for k in (0.5, 0.7, 0.9)) > 0.8
 assert min(changed[4.0, k]["colour"] for k in (0.7, 0.9)) > 0.8

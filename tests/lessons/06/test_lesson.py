@@ -41,7 +41,13 @@ def test_title_picture_is_what_the_cells_draw():
 
 
 def test_the_pictures_stand_in_the_order_of_the_question():
-    names = {"quiz": quiz, "paint": lambda *_: torch.zeros(1, 3, 4, 4), "PROMPT": "", "pipe": None, "show": lambda *_, **__: None}
+    names = {
+        "quiz": quiz,
+        "paint": lambda *_: torch.zeros(1, 3, 4, 4),
+        "PROMPT": "",
+        "pipe": None,
+        "show": lambda *_, **__: None,
+    }
     names |= {"faulty": lambda fault, _: asked.append(fault) or torch.zeros(1, 3, 4, 4), "torch": torch}
     names |= {"pictures": lambda *_, **__: None}
     asked = []
@@ -107,7 +113,9 @@ def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
 def test_the_old_script_shows_each_of_its_faults():
     """Each known mistake of the exercise that was in the script stands in the text, with its number."""
     text = source("ex-script")
-    for number, said in enumerate(("runwayml/", "use_auth_token", "hf_...", ".to(", "autocast", "(worst", "/content/"), 1):
+    for number, said in enumerate(
+        ("runwayml/", "use_auth_token", "hf_...", ".to(", "autocast", "(worst", "/content/"), 1
+    ):
         assert said in text, f"fault {number}"
     assert hub.CHECKPOINTS["sd-1.5"].id not in text
 
