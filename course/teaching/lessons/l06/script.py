@@ -104,7 +104,9 @@ class Diffusers(_StandIn):
 
 
 class _Scheduler:
-    config = {}
+    """Any scheduler of diffusers."""
+
+    config = None
 
     @classmethod
     def from_config(cls, config, **_):
