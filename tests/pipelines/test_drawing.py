@@ -41,5 +41,5 @@ def test_what_was_asked_is_counted_whole_and_by_attribute():
     assert obeyed(ASKED, x) == 0.5
     assert obeyed(["a large red circle on a black background"] * 2, x, "background") == 0
     assert obeyed(["a large red circle on a black background"] * 2, x, "colour") == 1
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match="not a caption"):
         obeyed(["astronaut"] * 2, x)
