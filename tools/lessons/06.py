@@ -19,7 +19,7 @@ def source(cell):
 
 def hook():
     """The title's eight pictures, drawn by the lesson's own cells, as a PIL image."""
-    cells = ["imports", "load", "tools", "tools-2", "faults", "faults-2"]
+    cells = ["imports", "load", "faults", "faults-2"]
     names = {"__name__": "lesson"}
     for cell in cells:
         exec(compile(source(cell), cell, "exec"), names)
@@ -29,7 +29,7 @@ def hook():
     image = Image.new("RGB", (wall.width, TOP + wall.height), "white")
     image.paste(wall, (0, TOP))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(16)
-    for k, letter in enumerate(["sound", *"1234567"]):
+    for k, letter in enumerate(["intact", *"1234567"]):
         draw.text((k * wall.width / 8 + 64, TOP / 2), letter, "black", font, anchor="mm")
     return image
 

@@ -45,3 +45,18 @@ def my_inpaint_blend(alpha_bar, z, z0, s, eps, mask):
         known = math.sqrt(A) * z0[k] + math.sqrt(1 - A) * eps[k]
         rows.append(torch.where(mask[k % len(mask)] == 1, z[k], known))
     return torch.stack(rows)
+
+
+def my_v_step(alpha_bar, z, v, t, s):
+    here, there = math.acos(math.sqrt(alpha_bar[t])), math.acos(math.sqrt(alpha_bar[s]))
+    return math.cos(here - there) * z - math.sin(here - there) * v
+
+
+def my_script(diffusers, torch, seed):
+    pipe = diffusers.DiffusionPipeline.from_pretrained("stable-diffusion-v1-5/stable-diffusion-v1-5", token=None)
+    pipe.to("cuda", torch.float16)
+    dice = torch.Generator("cuda").manual_seed(seed)
+    with torch.inference_mode():
+        [picture] = pipe(prompt="a mackerel on a playground", generator=dice, num_inference_steps=30).images
+    picture.save("./mackerel.png")
+    return picture

@@ -12,18 +12,20 @@ import torch
 from PIL import Image
 from project import ROOT, module
 
+from course import check
 from course.env import shipped
-from course.pipelines import load_pipeline
+from course.pipelines import hub, load_pipeline
 from course.teaching import quiz
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
+CALLS = ROOT / "notebooks/further/06_calls_and_samplers.ipynb"
 title = module(ROOT / "tools/lessons/06.py")  # draws the title picture
 ROW = re.compile(r"\| (\w+ things?, as trained) \| ([\d.]+) \| ([\d.]+) \(")
 
 
-def source(cell):
+def source(cell, notebook=LESSON):
     """The text of a cell of the lesson, by its id."""
-    return next(c.source for c in nbformat.read(LESSON, 4).cells if c.id == cell)
+    return next(c.source for c in nbformat.read(notebook, 4).cells if c.id == cell)
 
 
 def test_title_picture_is_what_the_cells_draw():
@@ -39,8 +41,14 @@ def test_title_picture_is_what_the_cells_draw():
 
 
 def test_the_pictures_stand_in_the_order_of_the_question():
-    names = {"quiz": quiz, "paint": lambda *_: torch.zeros(1, 3, 4, 4), "PROMPT": "", "show": lambda *_, **__: None}
-    names |= {"spoilt": lambda fault, _: asked.append(fault) or torch.zeros(1, 3, 4, 4), "torch": torch}
+    names = {
+        "quiz": quiz,
+        "paint": lambda *_: torch.zeros(1, 3, 4, 4),
+        "PROMPT": "",
+        "pipe": None,
+        "show": lambda *_, **__: None,
+    }
+    names |= {"faulty": lambda fault, _: asked.append(fault) or torch.zeros(1, 3, 4, 4), "torch": torch}
     names |= {"pictures": lambda *_, **__: None}
     asked = []
     exec(source("hook-run"), names)
@@ -66,6 +74,9 @@ def test_worked_values_of_the_exercises(solution):
     index, z = solution.my_img2img_start(table, z0, grid, 0.7, eps)
     assert index == 1
     assert torch.isclose(z.squeeze(), torch.tensor(1.1))
+    table, z = table.double(), torch.ones(1, 1, 1, 1)
+    assert torch.isclose(solution.my_v_step(table, z, 0.5 * z, 3, 2).squeeze(), torch.tensor(0.82))
+    table = table.float()
     for mask, value in ((1.0, -1), (0.0, 1.1)):
         kept = solution.my_inpaint_blend(table, -z0, z0, torch.tensor([2]), eps, mask * z0)
         assert torch.isclose(kept.squeeze(), torch.tensor(float(value)))
@@ -83,7 +94,7 @@ def test_the_lesson_quotes_its_card():
     two, one = ([found[f"{n}, as trained", scale] for scale in ("1", "2", "7.5")] for n in ("two things", "one thing"))
     said = "of two things {} per cent are right at scale 1, {} at 2 and {} at 7.5; of one thing {}, {} and {}."
     assert said.format(*two, *one) in source("b4-explain")
-    assert f"it gets {two[2]} per cent right, at scale 2 it is {two[1]}" in source("b4-explain-3")
+    assert f"it gets {two[2]} per cent right, at scale 2 it is {two[1]}" in source("b4-explain-3", CALLS)
 
 
 def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
@@ -97,3 +108,29 @@ def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
             drawn[strength, shade] = pipe("", **given, strength=strength, generator=dice, **settings).images
     assert torch.equal(drawn[1.0, 0.0], drawn[1.0, 1.0])
     assert not torch.equal(drawn[0.999, 0.0], drawn[0.999, 1.0])
+
+
+def test_the_old_script_shows_each_of_its_faults():
+    """Each known mistake of the exercise that was in the script stands in the text, with its number."""
+    text = source("ex-script")
+    for number, said in enumerate(
+        ("runwayml/", "use_auth_token", "hf_...", ".to(", "autocast", "(worst", "/content/"), 1
+    ):
+        assert said in text, f"fault {number}"
+    assert hub.CHECKPOINTS["sd-1.5"].id not in text
+
+
+def test_two_faults_of_seven_are_named_by_the_lines_of_their_cases(monkeypatch, tmp_path):
+    """Half right: the card says which of the seven have passed."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.sqlite3"))
+
+    def my_script(diffusers, torch, seed):
+        pipe = diffusers.StableDiffusionPipeline.from_pretrained(hub.CHECKPOINTS["sd-1.5"].id).to("cuda")
+        with torch.autocast("cuda"):
+            picture = pipe("a mackerel", generator=torch.Generator().manual_seed(seed)).images[0]
+        picture.save("mackerel.png")
+        return picture
+
+    result = check("06-script", my_script, 0)
+    assert [passed for _, passed in result.tested] == [True, True, True, False, False, True, True]
+    assert "float16" in result.feedback

@@ -1,21 +1,30 @@
-"""Lesson 06: classifier-free guidance from two answers, and from one batch that holds both."""
+"""Lesson 06: classifier-free guidance from two answers and from one batch, and a step of DDIM from a v."""
 
 import torch
 
-from course.models import cfg
-from course.teaching.exercises.spec import Case, Exercise, normal
+from course.forward import convert
+from course.models import as_eps, cfg
+from course.samplers import ddim, last
+from course.schedules import Schedule, linear, scaled_linear
+from course.teaching.exercises.spec import Case, Exercise, coarse, normal
 
 
-def _guided(eps_null, eps_cond, scale):
+def _guided(out_null, out_cond, scale):
     """The package's guidance, of a model that knows these two answers."""
-    answers, rows = torch.cat([eps_null, eps_cond]), torch.arange(2 * len(eps_null)).split(len(eps_null))
-    return cfg(lambda x, t, row: answers[row], scale, null=rows[0])(eps_null, 0, rows[1])
+    answers, rows = torch.cat([out_null, out_cond]), torch.arange(2 * len(out_null)).split(len(out_null))
+    return cfg(lambda x, t, row: answers[row], scale, null=rows[0])(out_null, 0, rows[1])
 
 
-def cfg_pair(eps, scale):
+def cfg_pair(out, scale):
     """Guidance of one batch that holds both answers, null first: (2B, C, H, W) -> (B, C, H, W)."""
-    eps_null, eps_cond = eps.chunk(2)
-    return eps_null + scale * (eps_cond - eps_null)
+    out_null, out_cond = out.chunk(2)
+    return out_null + scale * (out_cond - out_null)
+
+
+def v_step(alpha_bar, z, v, t, s):
+    """A step of DDIM from time t to the earlier s, where the network predicted v: (B, C, h, w)."""
+    model = as_eps(lambda *_: v, schedule := Schedule(alpha_bar), "v")
+    return last(ddim(model, schedule, z, torch.tensor([t, s])))
 
 
 def _cases(generator):
@@ -76,7 +85,7 @@ CFG = Exercise(
 
 CFG_PAIR = Exercise(
     "06-cfg_pair",
-    truth=lambda eps, scale: _guided(*eps.chunk(2), scale),
+    truth=lambda out, scale: _guided(*out.chunk(2), scale),
     cases=_pair_cases,
     mistakes={
         "halves-exchanged": _pair(guide=_exchanged),
@@ -88,4 +97,54 @@ CFG_PAIR = Exercise(
         "whole": _pair(guide=_whole),
     },
     ours=(cfg_pair,),
+)
+
+
+def _step_cases(generator):
+    for slug, table, t, s, shape, dtype in (
+        ("large", coarse(), 14, 6, (3, 4, 5, 6), torch.float64),
+        ("late", scaled_linear().alpha_bar, 900, 700, (2, 4, 8, 8), torch.float32),
+        ("early", linear().alpha_bar, 300, 100, (4, 4, 4, 4), torch.float64),
+        ("to-the-end", coarse(), 5, 0, (2, 4, 3, 3), torch.float64),
+    ):
+        t = t + int(torch.randint(0, 3, (), generator=generator))
+        z, v = normal(generator, 2, *shape, dtype=dtype)
+        yield Case(slug, (table, z, v, t, s))
+
+
+def _step(x0=lambda a, z, v: a.sqrt() * z - (1 - a).sqrt() * v, eps=lambda a, z, v: (1 - a).sqrt() * z + a.sqrt() * v,
+          roots=torch.sqrt, early=0):  # fmt: skip
+    """my_v_step with one part exchanged."""
+
+    def fn(alpha_bar, z, v, t, s):
+        a, b = alpha_bar[t - early], alpha_bar[max(s - early, 0)]
+        return roots(b) * x0(a, z, v) + roots(1 - b) * eps(a, z, v)
+
+    return fn
+
+
+def _stays(alpha_bar, z, v, t, s):
+    return _step()(alpha_bar, z, v, t, t)
+
+
+def _clean(alpha_bar, z, v, t, s):
+    return _step()(alpha_bar, z, v, t, 0)
+
+
+V_STEP = Exercise(
+    "06-v_step",
+    truth=v_step,
+    cases=_step_cases,
+    mistakes={
+        "v-as-eps": _step(lambda a, z, v: (z - (1 - a).sqrt() * v) / a.sqrt(), lambda a, z, v: v),
+        "v-as-x0": _step(lambda a, z, v: v, lambda a, z, v: (z - a.sqrt() * v) / (1 - a).sqrt()),
+        "v-kept": _step(eps=lambda a, z, v: v),
+        "other-sign": _step(lambda a, z, v: a.sqrt() * z + (1 - a).sqrt() * v),
+        "exchanged": _step(lambda a, z, v: (1 - a).sqrt() * z - a.sqrt() * v),
+        "no-roots": _step(roots=lambda b: b),
+        "early": _step(early=1),
+        "stays": _stays,
+        "clean": _clean,
+    },
+    ours=(v_step, convert),
 )

@@ -1,0 +1,33 @@
+"""What the notebook on more of Stable Diffusion says, proved in the middle of its run."""
+
+# %% after: fa-explain
+assert shares_of["SD's schedule"][3, 1] > 0.85
+assert (shares_of["SD's schedule"][0] - 1 / 3).abs().max() < 0.06
+assert (shares_of["this course's"] - 1 / 3).abs().max() < 0.06
+assert abs(scaled_linear().alpha_bar[-1] - 0.0047) < 5e-5
+assert abs(health(scaled_linear(), shape=(1, 64, 64)).mean_shows - 4.4) < 0.1
+
+# %% after: fb-explain
+CLOSE = 1e-4 if pipe.dtype == torch.float32 else 0.1  # half precision rounds
+assert torch.allclose(watched, paint(pipe, [WATCHED], 3), atol=CLOSE)
+sharp = {name: (maps[:, k].amax() / maps[:, k].mean()).item() for name, k in WORDS_SHOWN.items()}
+assert max(sharp["on"], sharp["background"]) > 0.7 * min(sharp["circle"], sharp["square"])
+assert 0.3 < padding < 0.9
+assert kept_right["nothing"] > 0.8
+assert kept_right["the words"] < 0.7 * kept_right["nothing"]
+assert kept_right["the end token"] > 0.8 * kept_right["nothing"]
+assert kept_right["the words"] < kept_right["the padding"] < kept_right["nothing"] + 1e-9
+
+# %% after: fc-explain
+differs = {name: (y - reference).abs().max().item() for name, (y, _) in rows.items()}
+assert max(differs["attention in slices"], differs["decoder in slices"]) < CLOSE
+assert complaint
+assert pipe.dtype != torch.float32 or differs["bfloat16"] > differs["float16"] > 1e-4
+
+# %% after: fd-explain
+backgrounds = [scene.background for scene in describe(between[1])]
+assert (backgrounds[0], backgrounds[-1]) == ("white", "black")
+assert {scene.background for scene in describe(between[0])} == {"white"}
+
+# %% after: b7-odd-explain
+assert all(scene.things for y in odd[:2] for scene in describe(y))
