@@ -123,12 +123,18 @@ assert 0.15 < (ghosts.abs() > 1).float().mean() < 0.28
 assert abs(frechet["linear guess, cut"] - 0.7) < 0.15
 assert abs(passing["linear guess"] - 1 / 8) < 0.06
 assert 0.4 < passing["yours"] < 0.62
-assert 0.4 < passing["5x5 windows"] < 0.6
-assert max(abs(near[name] - 0.34) for name in ("yours", "5x5 windows")) < 0.03
-assert all(one["passes"] > max(other["passes"] for other in alone["windows"]) + 0.1 for one in alone["network"])
-assert all(0.68 < one["passes"] < 0.87 for one in alone["network"])
-assert all(abs(one["nearest"] - 0.26) < 0.02 for one in alone["network"])
-assert all(one["copies"] == 0 for one in alone["network"])
+assert passing["5x5 windows"] < passing["yours"] < passing["5x5 windows"] + 0.15
+assert abs(near["yours"] - near["5x5 windows"]) < 0.03
+assert frechet["yours"] + 0.15 < min(one["frechet"][0] for one in alone["windows"])
+for one in alone["network"]:
+    assert one["copies"] == 0
+    assert all(one["passes"] > other["passes"] + 0.2 for other in alone["windows"])
+    assert all(one["nearest"] < other["nearest"] - 0.05 for other in alone["windows"])
+    assert all(one["frechet"][2] < other["frechet"][1] for other in alone["windows"])
+    assert abs(one["passes"] - 0.7) < 0.03
+    assert abs(one["nearest"] - 0.29) < 0.01
+    assert abs(one["held_out"] - 0.077) < 0.0005
+assert passing["3,000 steps"] > passing["yours"] + 0.1
 assert passing["with labels"] > 0.88
 assert passing["exact denoiser"] > 0.87
 

@@ -82,6 +82,7 @@ assert abs(6000 * 64 / 50_000 - 7.7) < 0.05
 assert round(6000 * 256 / 50_000) == 31
 assert abs(sum(p.numel() for p in UNet(3, 96, (1, 2, 2), 2).parameters()) / 1e6 - 7.6) < 0.05
 from torch.utils.flop_counter import FlopCounterMode
+
 with FlopCounterMode(display=False) as counted, torch.no_grad():
     UNet(3, 96, (1, 2, 2), 2)(torch.zeros(1, 3, 32, 32), torch.tensor([1]))
 assert abs(counted.get_total_flops() / 1e9 - 0.72) < 0.01
