@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FURTHER = sorted((ROOT / "notebooks/further").glob("*.ipynb"))  # for those who want to know more
 NOTEBOOKS = LESSONS + FURTHER
-FIRST_EDITION = {"04"}  # lessons that the rules of sittings, guesses and slides do not bind yet
 BIN = "Scripts" if os.name == "nt" else "bin"
 
 

@@ -7,7 +7,7 @@ import decks
 import nbformat
 import pytest
 import torch
-from project import FIRST_EDITION, LESSONS
+from project import LESSONS
 
 from course.__main__ import main
 from course.commands.publish.page import html_page
@@ -88,9 +88,8 @@ def test_the_deck_of_a_lesson(path, chromium, tmp_path):
     assert passed == [count, count]
     assert len(slides) == count >= 5
     assert any(slide.pictures for slide in slides)
-    if path.stem[:2] not in FIRST_EDITION:
-        assert decks.complaints(slides) == []
-        assert any(slide.notes for slide in slides)
+    assert decks.complaints(slides) == []
+    assert any(slide.notes for slide in slides)
 
 
 def test_a_deck_with_everything_on_it(lecture, chromium):

@@ -8,12 +8,11 @@ import nbformat
 import pytest
 from minutes import FOLDED, figures, parts, printed, sittings, words
 from nbclient import NotebookClient
-from project import FIRST_EDITION, FURTHER, LESSONS, NOTEBOOKS
+from project import FURTHER, LESSONS, NOTEBOOKS
 
 from course.teaching import quiz
 
 REAL = [path for path in LESSONS if path.stem != "00_welcome"]  # the welcome teaches how, not what
-SECOND = [path for path in NOTEBOOKS if path in FURTHER or path.stem[:2] not in FIRST_EDITION]
 AT_LEAST = {"predict": 6, "run": 6, "explain": 6, "exercise": 3}
 FIGURE = re.compile(r'<img src="data:image/[^"]+" alt="([^"]*)"')
 BUDGET = 90  # seconds, of what goes further
@@ -84,31 +83,31 @@ def test_enough_to_guess_and_do(path):
     assert len(tagged(notebook, "check")) >= len(tagged(notebook, "exercise"))
 
 
-def misplaced(known, lesson, further, second=True):
+def misplaced(known, lesson, further):
     """What is wrong with where the questions or the exercises of a lesson stand: complaints.
 
     `known` is {id: whether it goes further}; `lesson` are the ids that the lesson holds, `further` those of what goes
-    further. Every one stands once, in its place; a lesson of the first edition may have all of them.
+    further. Every one stands once, in its place.
     """
     every = [*lesson, *further]
     yield from (f"{id} stands twice" for id in sorted({*every}) if every.count(id) > 1)
     yield from (f"{id} is not known" for id in sorted({*every} - known.keys()))
     yield from (f"{id} has no place" for id in known if id not in every)
-    yield from (f"{id} goes further, and stands in the lesson" for id in lesson if known.get(id) and second)
+    yield from (f"{id} goes further, and stands in the lesson" for id in lesson if known.get(id))
     yield from (f"{id} lacks `further: true`, or its place in the lesson" for id in further if known.get(id) is False)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_questions_and_exercises_are_those_of_the_quiz(path):
-    number, second = path.stem[:2], path in SECOND
+    number = path.stem[:2]
     lesson, further = read(path), [read(each) for each in FURTHER if each.stem[:2] == number]
     questions = quiz.load(number)
     marked = [[id for id, later, _ in asked(notebook) if not later] for notebook in (lesson, *further)]
     known = {id: question.further for id, question in questions.items()}
-    assert list(misplaced(known, marked[0], [id for ids in marked[1:] for id in ids], second)) == []
+    assert list(misplaced(known, marked[0], [id for ids in marked[1:] for id in ids])) == []
     checked = [called(notebook, "check") for notebook in (lesson, *further)]
     known = {id: bool(entry.get("further")) for id, entry in quiz.exercises(number).items()}
-    assert list(misplaced(known, checked[0], [id for ids in checked[1:] for id in ids], second)) == []
+    assert list(misplaced(known, checked[0], [id for ids in checked[1:] for id in ids])) == []
     cells = [cell for notebook in (lesson, *further) for cell in notebook.cells if cell.cell_type == "markdown"]
     prose = on_one_line("\n".join(cell.source for cell in cells))
     for id, question in questions.items():
@@ -119,7 +118,6 @@ def test_a_place_that_is_wrong_is_seen():
     known = {"1": False, "2": True}
     assert list(misplaced(known, ["1"], ["2"])) == []
     assert list(misplaced(known, ["1", "2"], [])) == ["2 goes further, and stands in the lesson"]
-    assert list(misplaced(known, ["1", "2"], [], second=False)) == []
     assert list(misplaced(known, [], ["1", "2"])) == ["1 lacks `further: true`, or its place in the lesson"]
     assert list(misplaced(known, ["1"], [])) == ["2 has no place"]
     assert list(misplaced(known, ["1", "1", "9"], ["2"])) == ["1 stands twice", "9 is not known"]
@@ -325,9 +323,9 @@ def long_cells(path, notebook):
 RULES = (too_many_cells, long_cells, no_sittings, other_minutes, lost_guesses, other_slides)
 
 
-@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_rule_of_the_second_edition(rule, path):
+def test_a_rule_for_sittings_guesses_and_slides(rule, path):
     assert list(rule(path, read(path))) == []
 
 

@@ -19,12 +19,14 @@ from unittest.mock import patch
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from sklearn.svm import SVC
 
 from course.data import batches, load
 from course.env import checkout, seeded, threads
+from course.exact import FiniteSet
 from course.files import write_whole
-from course.forward import q_sample
-from course.metrics import frechet_interval, nearest, pca
+from course.forward import convert, q_sample
+from course.metrics import COPY, frechet_interval, nearest, pca
 from course.models import as_eps, net_of, with_net
 from course.nets import Clock, ResBlock, UNet
 from course.samplers import ddim, last
@@ -170,6 +172,17 @@ def base():
 def blind():
     ema, cost = by_train(Blind(small()))
     return cost | ship("04-blind", ema.net, cost["seconds"], Blind, asked_always_at=1)
+
+
+class Thousandths(nn.Module):
+    """A network whose sines and cosines are those of t / 1000, in training and in sampling."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x, t, cond=None):
+        return self.net(x, t / 1000, cond)
 
 
 def simple(make, steps=1000, seed=0):
@@ -320,6 +333,107 @@ def mnist():
     return found
 
 
+def sixteen():
+    """Sixteen scans and nothing else: how near the loss comes to the exact floor, and what is drawn."""
+    few = scans[:16]
+    ema, cost = by_train(small(), 1000, x=few.repeat(4, 1, 1, 1), lr=4e-3)
+    x = last(ddim(ema, schedule, x_T[:200], schedule.grid(25))).clamp(-1, 1)
+    far, which = nearest(x, few)
+    exact = FiniteSet(few).eps_model(schedule)
+    found = {
+        "floor": held_out_loss(exact, schedule, few.repeat(64, 1, 1, 1), generator=seeded(0))[0],
+        "own": held_out_loss(ema, schedule, few.repeat(16, 1, 1, 1), generator=seeded(0))[0],
+        "held_out": held_out_loss(ema, schedule, unseen, generator=seeded(0))[0],
+        "median": far.median(),
+    }
+    found = {name: rounded([value])[0] for name, value in found.items()}
+    whole = {"copies": (far < COPY).sum().item(), "appear": which.unique().numel()}
+    return cost | found | whole | {"pictures": packed(x[:8]), "which": which[:8].tolist()}
+
+
+def surgery():
+    """Blind above a time, with its time input from there down: distances of 2,000 samples, for three pairs of networks
+    that differ in the seed. Each row is blind all the way, then 300, 500, 900, then never blind."""
+    noise, rows = torch.randn(2000, 1, 8, 8, generator=seeded(1)), []
+    place = checkout() / "data/checkpoints"
+    first = [load_model(place / f"04-{name}.safetensors")[0] for name in ("eps", "blind")]
+    for seed in (0, 1, 2):
+        timed = by_train(small(seed), 1000, seed)[0] if seed else first[0]
+        without = by_train(Blind(small(seed)), 1000, seed)[0] if seed else Blind(first[1])
+        row = []
+        for at in (0, 300, 500, 900, 1000):
+
+            def cut(x, t, cond=None, at=at, without=without, timed=timed):
+                return (without if t[0] > at else timed)(x, t, cond)
+
+            x = last(ddim(cut, schedule, noise, schedule.grid(25))).clamp(-1, 1)
+            row.append(rounded(frechet_interval(look(x), look(scans), generator=seeded(0))))
+        rows.append(row)
+    return {"at": [0, 300, 500, 900, 1000], "pairs": rows}
+
+
+def window_model(data, size):
+    """Lesson 03, section 7: the exact eps of each pixel given the window around it; data (N, 1, 8, 8)."""
+
+    def windows(x):
+        return F.unfold(F.pad(x, [size // 2] * 4), size).permute(2, 0, 1).contiguous()  # (64 pixels, B, size * size)
+
+    theirs, middle = windows(data), data.flatten(1).T[:, :, None].contiguous()
+    square = theirs.square().sum(2)[:, None]
+
+    def model(x, t, cond=None):
+        a = schedule.at(t, x.ndim).flatten()[0].to(x)
+        r = ((a.sqrt() * windows(x) @ theirs.transpose(1, 2) - a * square / 2) / (1 - a)).softmax(2)
+        return convert(schedule, x, t, (r @ middle)[..., 0].T.reshape(x.shape), "x0", "eps")
+
+    return model
+
+
+def clearness_of(train, y):
+    """The judge of lesson 03: a function of pictures that says by how much their winning class beats the next."""
+    judge, pairs = SVC(decision_function_shape="ovo").fit(train.flatten(1), y), torch.combinations(torch.arange(10))
+
+    def clearness(x):
+        duels = torch.from_numpy(judge.decision_function(x.clamp(-1, 1).flatten(1)))  # (B, 45)
+        worst = []
+        for c in range(10):
+            won = (pairs == c).any(1)
+            worst.append((duels[:, won] * torch.where(pairs[won, 0] == c, 1, -1)).min(1).values)
+        return torch.stack(worst).max(0).values
+
+    return clearness
+
+
+def without_labels():
+    """What draws digits without labels, by three judges: the windows of lesson 03 from three starting noises, and the
+    network behind `digits` (width, steps, rate, average) trained without a label, with two seeds."""
+    clearness, found = clearness_of(scans, labels), {"windows": [], "network": []}
+    bar = clearness(unseen).quantile(0.1)
+
+    def facts(model, noise, seed):
+        x = last(ddim(model, schedule, noise, schedule.grid(25), generator=seeded(seed)))
+        far, _ = nearest(x.clamp(-1, 1), scans)
+        return {
+            "passes": rounded([(clearness(x) > bar).float().mean()])[0],
+            "nearest": rounded([far.mean()])[0],
+            "copies": (far < COPY).sum().item(),
+            "frechet": rounded(frechet_interval(look(x.clamp(-1, 1)), look(scans), generator=seeded(0))),
+            "pictures": packed(x[:12]),
+        }
+
+    for seed in (0, 1, 2):
+        noise = torch.randn(500, 1, 8, 8, generator=seeded(1 + seed))
+        found["windows"].append(facts(window_model(scans, 5), noise, seed))
+        if seed == 2:
+            break
+        torch.manual_seed(seed)
+        model = as_eps(UNet(channels=1, width=24, mults=(1, 2)), schedule, "v")
+        ema, cost = by_train(model, 3000, seed, lr=3e-3, decay=0.995)
+        held = rounded([held_out_loss(ema, schedule, unseen, generator=seeded(0))[0]])[0]
+        found["network"].append(facts(ema, noise, seed) | {"held_out": held, "seconds": cost["seconds"]})
+    return found
+
+
 shuffled = labels[torch.randperm(len(labels), generator=seeded(9))]
 RUNS = {
     "base": base,
@@ -351,6 +465,12 @@ RUNS = {
     "no skips": simple(no_skips, 500),
     "no attention": simple(no_attention, 500),
     "one level": simple(one_level, 500),
+    "thousandths": simple(lambda: Thousandths(small())),
+    "thousandths, seed 1": simple(lambda: Thousandths(small(1)), seed=1),
+    "thousandths, seed 2": simple(lambda: Thousandths(small(2)), seed=2),
+    "sixteen": sixteen,
+    "surgery": surgery,
+    "without labels": without_labels,
     "seed 1": simple(lambda: small(1), seed=1),
     "seed 2": simple(lambda: small(2), seed=2),
     "mnist": mnist,
