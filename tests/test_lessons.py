@@ -179,7 +179,7 @@ def test_the_checks_can_fail():
     assert asserting(notebook) == [notebook.cells[1].id]
 
 
-# Rules of the second edition: each is a function of a path and a notebook that yields what is wrong.
+# Rules for sittings, guesses and slides: each is a function of a path and a notebook that yields what is wrong.
 
 DEEP = {"07", "08", "10", "11", "12", "13", "14", "15", "16"}
 TYPES = {"slide", "subslide", "fragment", "-", "skip", "notes"}
