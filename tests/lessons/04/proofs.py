@@ -96,7 +96,12 @@ held = {name: runs[run]["held_out"] for name, run in units.items()}
 assert held["no time\ninput"] > held["the number\n500"] > 1.02 * max(list(held.values())[2:])
 small_ones = [runs[f"thousandths{more}"] for more in ("", ", seed 1", ", seed 2")]
 in_steps = [runs[name] for name in ("base", "seed 1", "seed 2")]
-assert all(0.0885 < run["held_out"] < 0.0905 for run in small_ones)
+assert all(
+    0.0890 < one["held_out"] < 0.0905 and one["held_out"] < 1.03 * other["held_out"]
+    for one in small_ones
+    for other in in_steps
+)
+assert all(0.185 < run["frechet"][0] < 0.225 for run in small_ones)
 assert all(one["frechet"][1] < other["frechet"][2] for one in small_ones for other in in_steps)
 assert all(one["frechet"][2] > other["frechet"][1] for one in small_ones for other in in_steps)
 fd = {name: value[0] for name, value in found.items()}
