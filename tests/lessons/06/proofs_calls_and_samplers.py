@@ -12,6 +12,7 @@ assert max(won[kind][1] for kind in ("PNDM", "HeunDiscrete")) < 0.4
 assert min(shares[3] for shares in won.values()) > 0.7
 assert min(tenth[1.0][kind] for kind in ("PNDM", "HeunDiscrete")) > 0.5
 assert max(tenth[SCALE][kind] for kind in ("PNDM", "HeunDiscrete")) < 0.4
+assert obeyed(prompts, paint(swapped("EulerDiscrete"), prompts, 0, SCALE, 5)) > tenth[SCALE]["HeunDiscrete"] + 0.2
 
 # %% after: b4-explain-3
 assert at_usual[25] > at_usual[10] + 0.1
