@@ -114,7 +114,7 @@ assert found["trained on t,\nsampled\nwith t/1000"][1] > 4
 # %% after: ask-04-7
 assert abs(mine_t[times.index(50)] / mine_own[times.index(50)] - 1) < 0.04
 assert abs(exact_t["unseen"][times.index(50)] - 2.4) < 0.5
-assert exact_t["its own"][times.index(50)] < 1e-6
+assert exact_t["its own"][times.index(50)] < 1e-3
 assert 0.24 < mine_t[times.index(100)] < mine_t[0] < 0.95
 assert (mine_own[: times.index(300) + 1] > exact_t["its own"][: times.index(300) + 1]).all()
 assert mine_t[-1] > 10 * base_t["linear"][-1]
