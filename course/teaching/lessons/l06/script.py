@@ -165,7 +165,7 @@ def sd_script(diffusers, torch, seed):
     ).to("cuda")
     pipe.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(pipe.scheduler.config)
     picture = pipe(
-        "a mackerel running on a playground, photo",
+        "mackerel",
         negative_prompt="blurry",
         guidance_scale=7.5,
         num_inference_steps=25,
@@ -185,7 +185,7 @@ def _script(name=CHECKPOINTS["sd-1.5"].id, options=None, dtype="float16", to="cu
         pipe = pipe.to(to) if to else pipe
         dice = {"generator": torch.Generator().manual_seed(seed)} if seeded else {}
         with around(torch) if around else nullcontext():
-            picture = pipe("a mackerel running on a playground", negative_prompt=negative, **dice).images[0]
+            picture = pipe("mackerel", negative_prompt=negative, **dice).images[0]
         if place:
             picture.save(place)
         return picture
@@ -205,7 +205,7 @@ _AS_IT_WAS = {
     "argument": {"options": {"use_auth_token": None}},
     "precision": {"dtype": None},
     "autocast": {"around": lambda torch: torch.autocast("cuda")},
-    "prompt": {"negative": "(worst quality:1.4), blurry"},
+    "prompt": {"negative": "(blurry:1.4)"},
     "place": {"place": "/content/drive/MyDrive/no-such-folder/mackerel.png"},
 }
 _ALL_AS_THEY_WERE = {key: part for parts in _AS_IT_WAS.values() for key, part in parts.items()}
