@@ -3,8 +3,8 @@
     python tools/lessons/04.py             # every run that the JSON does not hold yet
     python tools/lessons/04.py base blind  # these again
 
-About 15 minutes of one CPU thread; MNIST must have been downloaded. The JSON is written after each run, so that an
-interruption loses one run. "linear" and "floor" are the rulers of beat 1: no training.
+Half an hour of one CPU thread, more on a busy one; MNIST must have been downloaded. The JSON is written after each run,
+so that an interruption loses one run. "linear" and "floor" are baselines: no training.
 """
 
 import base64

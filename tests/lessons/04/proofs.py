@@ -130,7 +130,7 @@ assert 0.15 < (ghosts.abs() > 1).float().mean() < 0.28
 assert abs(frechet["linear guess, cut"] - 0.7) < 0.15
 assert abs(passing["linear guess"] - 1 / 8) < 0.06
 assert 0.4 < passing["yours"] < 0.62
-assert passing["5x5 windows"] < passing["yours"] < passing["5x5 windows"] + 0.15
+assert abs(passing["yours"] - passing["5x5 windows"]) < 0.12
 assert abs(near["yours"] - near["5x5 windows"]) < 0.03
 assert frechet["yours"] + 0.15 < min(one["frechet"][0] for one in alone["windows"])
 for one in alone["network"]:
