@@ -64,9 +64,12 @@ def fill(notebook, solutions):
 
 
 def answer(notebook):
-    """Put the right answer into each `ask("02-3")`; guesses stay open. The notebook itself is changed."""
+    """Put the right answer into each `ask("02-3")` that has a line of its own; guesses stay open. It changes it."""
     for cell in notebook.cells:
-        asked = re.fullmatch(r'ask\("([^"]+)"\)', cell.source.strip())
-        if cell.cell_type == "code" and asked:
-            cell.source = f"ask({asked[1]!r}, answer={right_answer(quiz.find(asked[1]))!r})"
+        if cell.cell_type == "code":
+            cell.source = re.sub(r'^ask\("([^"]+)"\)$', _answered, cell.source, flags=re.MULTILINE)
     return notebook
+
+
+def _answered(asked):
+    return f"ask({asked[1]!r}, answer={right_answer(quiz.find(asked[1]))!r})"
