@@ -73,4 +73,6 @@ v2 = 1 - a2 * 0.75  # from the start that the other data would have, no gap is l
 c2, s2, c1, s1 = models["other data"]
 log_p = log_normal(x2, 0, v2) + log_normal(x1, c2 * x2, s2) + log_normal(x0, c1 * x1, s1)
 log_q = log_normal(x1, a1**0.5 * x0, 1 - a1) + log_normal(x2, alpha**0.5 * x1, 1 - alpha)
-assert abs((log_q - log_p + log_normal(x0, 0, c1**2 * (c2**2 * v2 + s2) + s1)).mean().item()) < 1e-9
+assert (
+    abs((log_q - log_p + log_normal(x0, 0, c1**2 * (c2**2 * v2 + s2) + s1)).mean().item()) < 1e-6
+)  # a log in float32 rounds
