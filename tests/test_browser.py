@@ -316,7 +316,7 @@ def test_a_question_is_answered_by_keyboard_alone_in_both_languages(opened, app)
     wrong = next(k for k, option in enumerate(question.answers) if not option["correct"])
     run_all(page)
     page.get_by_role("button", name="Check", exact=True).wait_for()
-    verdicts = {"en": ("Not yet.", "Correct."), "ko": ("아직 아닙니다.", "맞았습니다.")}
+    verdicts = {"en": ("Not yet.", "Correct."), "ko": ("아직 정답이 아닙니다.", "맞았습니다.")}
     for language, check, switch in (("en", "Check", "한국어"), ("ko", "확인", "English")):
         for place, verdict in zip((wrong, right), verdicts[language], strict=True):
             tab_to(page, f"input[type=radio][value='{place}']")

@@ -9,13 +9,14 @@ import yaml
 
 from course import env
 from course.teaching.language import LANGUAGES, read
-from course.teaching.quiz.questions import POINTS
-
-WORDS = "words"  # the stem of the file of what the course itself says
+from course.teaching.quiz.marking import mark
+from course.teaching.quiz.questions import POINTS, find
+from course.teaching.quiz.typed import Unreadable, plain, stemmed
 
 
 def validate(path):
-    """What is wrong with a file of questions, or of the course's own words, as lines "file:line: reason".
+    """What is wrong with a file of questions, of the course's own words, of typed answers or of trials, as lines
+    "file:line: reason".
 
     The list is empty where it is sound.
     """
@@ -34,7 +35,7 @@ def validate(path):
     except (ValueError, RecursionError) as error:  # a date that is none, lists without end
         return [f"{name}:1: this cannot be read: {str(error).splitlines()[0]}"]
     try:
-        faults = _of_words if path.stem == WORDS else _faults  # which rely on what the schema asks for
+        faults = OTHERS.get(path.stem, _faults)  # which rely on what the schema asks for
         found = [*_doubled(tree), *_refused(quiz, path.stem)] or faults(quiz, path.stem)
     except RecursionError:
         return [f"{name}:1: this cannot be read: something in it holds itself"]
@@ -73,8 +74,8 @@ def _refused(quiz, stem):
     import jsonschema
 
     schema = json.loads(env.shipped("quizzes/schema.json").read_text(encoding="utf-8"))
-    if stem == WORDS:
-        schema = {"$ref": "#/$defs/words", "$defs": schema["$defs"]}
+    if stem in OTHERS:
+        schema = {"$ref": f"#/$defs/{stem}", "$defs": schema["$defs"]}
     for error in jsonschema.Draft202012Validator(schema).iter_errors(quiz):
         where = ".".join(str(key) for key in error.absolute_path)
         said = error.message if error.schema else "it has no place in a question or an answer of this kind"
@@ -122,6 +123,46 @@ def _of_words(words, stem):
             named = {language: {*re.findall(r"{(\w*)}", said)} for language, said in text.items()}
             if named["en"] != named["ko"]:
                 yield (room, key), f"the languages fill in different names: {named['en'] ^ named['ko']}"
+
+
+def _of_typed(words, stem):
+    """What is wrong with how typed answers are read: a word can be a spelling of one word only."""
+    spelled = {}
+    for k, some in enumerate(words["spellings"]):
+        for word in map(plain, some):
+            if spelled.setdefault(word, k) != k:
+                yield ("spellings", k), f"{word} is a spelling of {words['spellings'][spelled[word]][0]}, too"
+    for section in ("instead", "both"):
+        named = {"instead": {"other", "meant"}, "both": {"one", "two"}}[section]
+        for k, said in enumerate(words[section]):
+            if {*re.findall(r"{(\w+)}", said)} != named:
+                yield (section, k), f"{said} must name {' and '.join(sorted(named))}"
+
+
+def _of_trials(trials, stem):
+    """What is wrong with trial answers: those that are not marked as a teacher would mark them."""
+    for id, lists in trials.items():
+        try:
+            question = find(id)
+        except LookupError as error:
+            yield (id,), error.args[0]
+            continue
+        for kind, answers in lists.items():
+            for k, answer in enumerate(answers):
+                right = _right(question, answer)
+                if kind != "open" and right != (kind == "fair"):
+                    said = {"fair": "refused", "hard": "accepted by now: it is fair"}.get(kind, "accepted")
+                    yield (id, kind, k), f"{id}: {answer!r} is {said}"
+
+
+def _right(question, answer):
+    try:
+        return mark(question, answer).correct
+    except Unreadable:
+        return False
+
+
+OTHERS = {"words": _of_words, "typed": _of_typed, "trials": _of_trials}  # by the stem of their file, and in the schema
 
 
 def _of_cases(cases):
@@ -189,6 +230,10 @@ def _of_kind(question):
     if kind == "text":
         forms = [form.replace(" ", "") for answer in answers for form in answer["forms"]["en"] + answer["forms"]["ko"]]
         yield from ((("answers",), f"the form {form} stands twice") for form in {*forms} if forms.count(form) > 1)
+        stems = [{stemmed(form) for some in answer["forms"].values() for form in some} for answer in answers]
+        for i, k in itertools.combinations(range(len(stems)), 2):
+            if stems[i] & stems[k]:
+                yield ("answers", k), f"a form of answer {k + 1} is spelled as one of answer {i + 1} is"
 
 
 def _of_texts(question):

@@ -5,8 +5,11 @@ import unicodedata
 
 import pytest
 
-from course.teaching.quiz.marking import PARTICLES, Unreadable, letters_of, mark, number
+from course.teaching.quiz import typed as reading
+from course.teaching.quiz.marking import letters_of, mark
+from course.teaching.quiz.numbers import number
 from course.teaching.quiz.questions import Question
+from course.teaching.quiz.typed import Unreadable
 
 
 def said(words):
@@ -62,7 +65,7 @@ TEXT = question(
     "text",
     [
         entry(True, "right", forms={"en": ["u net", "denoising network"], "ko": ["확산 모델", "평가"]}),
-        entry(False, "known", forms={"en": ["the gan"], "ko": ["갠", "평"]}),
+        entry(False, "known", forms={"en": ["the wall"], "ko": ["갠", "평"]}),
     ],
     otherwise=said("hint"),
 )
@@ -81,48 +84,6 @@ def feedback(question, answer):
 # Numbers
 
 
-@pytest.mark.parametrize(
-    ("typed", "value", "rest"),
-    [
-        ("1,000", 1000, ""),
-        ("1,234,567.5", 1234567.5, ""),
-        ("-1,000", -1000, ""),
-        ("0,36", 0.36, ""),  # a decimal comma
-        ("0,360", 0.36, ""),  # no thousand begins with 0
-        ("1,5", 1.5, ""),
-        ("2.75e-4", 2.75e-4, ""),
-        ("2.75E-4", 2.75e-4, ""),
-        ("2,75e-4", 2.75e-4, ""),
-        ("3 x 10^-4", 3e-4, ""),
-        ("3X10^-4", 3e-4, ""),
-        ("3*10^4", 3e4, ""),
-        ("3 · 10^-4", 3e-4, ""),
-        ("3 × 10⁻⁴", 3e-4, ""),
-        ("−0.5", -0.5, ""),
-        ("－０．５", -0.5, ""),
-        ("０.３６", 0.36, ""),
-        ("+.5", 0.5, ""),
-        ("5.", 5, ""),
-        (" 0.25 ", 0.25, ""),
-        ("60 %", 60, "%"),
-        ("60％", 60, "%"),
-        ("10 dB", 10, "db"),
-        ("10 dB.", 10, "db"),
-        ("7 개", 7, "개"),
-        ("about 60 %", 60, "%"),
-        ("~10 dB", 10, "db"),
-        ("약 0.5", 0.5, ""),
-        ("201/20", 10.05, ""),
-        ("-1 / 4", -0.25, ""),
-        (0.0625, 0.0625, ""),
-        (767, 767, ""),
-        (2.4e-9, 2.4e-9, ""),
-    ],
-)
-def test_numbers_are_read_as_they_were_meant(typed, value, rest):
-    assert number(typed) == (pytest.approx(value, rel=1e-12, abs=0), rest)
-
-
 NO_NUMBER = [
     "",
     " ",
@@ -137,7 +98,6 @@ NO_NUMBER = [
     "about",
     "0.5 or 0.6",
     "10-4",
-    "five",
     "%",
     "-",
 ]
@@ -151,58 +111,6 @@ def test_what_is_no_number_is_unreadable(typed):
     assert caught.value.text["ko"] == "0.25처럼 수를 하나만 적으세요."
 
 
-# What looks like a number must be read as it looks, or not at all: each sign once above, once below, once as a share.
-RAISED = {"²": 2, "³": 3, "⁴": 4, "¹": 1, "⁰": 0, "⁻¹": -1, "⁻⁴": -4, "⁻²": -2, "⁺²": 2, "¹²": 12}
-SHARES = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 3, "⅞": 7 / 8, "⅐": 1 / 7, "⅒": 1 / 10, "¹⁄₂": 1 / 2}
-SHARES |= {"³/₄": 3 / 4, "⅟8": 1 / 8, "1⁄2": 1 / 2, "1/2": 1 / 2, "１／２": 1 / 2}
-
-
-@pytest.mark.parametrize("sign", RAISED)
-@pytest.mark.parametrize("base", ["10", "2", "1.5", "-3", "−2", "１０", "0.5"])
-def test_a_raised_digit_is_a_power_however_it_is_written(base, sign):
-    sign_of, size = (-1 if base[0] in "-−" else 1), abs(float(base.replace("−", "-").replace("１０", "10")))
-    value = (pytest.approx(sign_of * size ** RAISED[sign], rel=1e-12), "")
-    plain = unicodedata.normalize("NFKC", sign).replace("−", "-")
-    for typed in (base + sign, f"{base} {sign}", f"{base}^{plain}", f"{base}**{plain}", f"{base}^({plain})"):
-        assert number(typed) == value, typed
-
-
-@pytest.mark.parametrize("times", ["x", "×", "*", "·", " x ", " × "])
-@pytest.mark.parametrize("sign", RAISED)
-def test_a_power_of_ten_may_follow_a_number(times, sign):
-    plain = unicodedata.normalize("NFKC", sign).replace("−", "-")
-    for typed in (f"3{times}10{sign}", f"3{times}10^{plain}", f"3{times}10**{plain}", f"3{times}10^{{{plain}}}"):
-        assert number(typed) == (pytest.approx(3 * 10 ** RAISED[sign], rel=1e-12), ""), typed
-
-
-@pytest.mark.parametrize("share", SHARES)
-def test_a_share_is_read_alone_after_a_whole_number_and_before_a_unit(share):
-    for before, whole, sign in (("", 0, 1), ("1 ", 1, 1), ("-2 ", 2, -1), ("−", 0, -1), ("약 ", 0, 1), ("1\xa0", 1, 1)):
-        assert number(before + share) == (pytest.approx(sign * (whole + SHARES[share])), "")
-        assert number(f"{before}{share} %") == (pytest.approx(sign * (whole + SHARES[share])), "%")
-    if not share[0].isdecimal():  # 11/2 is another number than 1½
-        assert number("1" + share) == (pytest.approx(1 + SHARES[share]), "")
-
-
-@pytest.mark.parametrize("typed", ["10₂", "1①", "⑩", "½½", "1.5½", "2^0.5", "2^3^2", "²", "3x104", "1/10²", "0^-1"])
-def test_what_only_looks_like_digits_is_never_read_as_digits(typed):
-    with pytest.raises(Unreadable, match="one number"):
-        number(typed)
-
-
-def test_no_character_but_a_decimal_digit_joins_a_number():
-    """Over all of Unicode: after a 1, a character is a digit, a part of a number that was meant, or no number."""
-    for code in range(0x110000):
-        c = chr(code)
-        if not unicodedata.normalize("NFKC", c).isdecimal() or c.isdecimal():
-            continue
-        try:
-            value, _ = number(f"1{c}")
-        except Unreadable:
-            continue
-        assert value == 1, c  # 1 to any power
-
-
 UNSEEN = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
 UNSEEN += [*"\u034f\u115f\u1160\u3164\uffa0\ufe00\ufe0e\ufe0f\U000e0100\U000e01ef\x00\x7f\x9f\u2800"]
 
@@ -210,7 +118,7 @@ UNSEEN += [*"\u034f\u115f\u1160\u3164\uffa0\ufe00\ufe0e\ufe0f\U000e0100\U000e01e
 def test_what_nobody_sees_changes_no_answer():
     """Joiners, soft hyphens, marks of direction, fillers, selectors: copied along, or typed by a phone."""
     assert {*"\u200b\u200c\u200d\u200e\u2060\u00ad\ufeff\u061c\u202a\u2066"} <= {*UNSEEN}
-    seen = [(NUMBER, "0.6"), (DECIBEL, "10dB"), (PERCENT, "60%"), (TEXT, "the gan"), (CHOICE, "b"), (ORDER, "cab")]
+    seen = [(NUMBER, "0.6"), (DECIBEL, "10dB"), (PERCENT, "60%"), (TEXT, "the wall"), (CHOICE, "b"), (ORDER, "cab")]
     for hidden in UNSEEN:
         for asked, typed in [*seen, (SEVERAL, "a and d")]:
             for spoilt in (hidden + typed, typed + hidden, typed[0] + hidden + typed[1:]):
@@ -249,24 +157,29 @@ def test_a_number_is_compared_within_its_tolerance(typed, heard):
         (DECIBEL, "10DB", "right"),
         (DECIBEL, "10 decibel", "right"),
         (DECIBEL, "20 dB", "ratio"),
-        (DECIBEL, "10 m", "unit"),
-        (DECIBEL, "20 m", "unit"),
         (DECIBEL, "1000 %", "right"),
         (DECIBEL, "10 %", "hint"),
         (PERCENT, "60 %", "right"),
         (PERCENT, "60", "right"),
         (PERCENT, "0.6", "ratio"),
-        (PERCENT, "60 dB", "unit"),
     ],
 )
-def test_the_right_number_with_a_wrong_unit_hears_of_the_unit(question, typed, heard):
+def test_a_number_may_have_the_unit_that_is_asked_for(question, typed, heard):
     assert feedback(question, typed) == [heard]
 
 
-def test_any_unit_is_wrong_where_none_is_asked_for():
-    [said] = feedback(NUMBER, "0.6 dB")
-    assert said.startswith("Only a number is asked for")
-    assert not mark(NUMBER, "0.6 dB").correct
+@pytest.mark.parametrize(
+    ("question", "typed", "says"),
+    [
+        (DECIBEL, "10 m", "unit"),
+        (DECIBEL, "20 m", "unit"),
+        (PERCENT, "60 dB", "unit"),
+        (NUMBER, "0.6 dB", "Only a number"),
+    ],
+)
+def test_another_unit_is_no_wrong_answer(question, typed, says):
+    with pytest.raises(Unreadable, match=says):
+        mark(question, typed)
 
 
 def test_the_first_answer_that_fits_decides():
@@ -290,7 +203,7 @@ def test_letters_are_read_however_they_are_typed(typed):
     assert {*letters_of(SEVERAL, typed)} == {"a", "d"}
 
 
-@pytest.mark.parametrize("typed", ["", " ", "-", "z", "a z", "ㅁ", "1", 1, 0.5, None, True, [], ["a", 1], [None]])
+@pytest.mark.parametrize("typed", ["", " ", "-", "z", "a z", "ㅋ", "1", 1, 0.5, None, True, [], ["a", 1], [None]])
 @pytest.mark.parametrize("kind", ["choice", "several", "order"])
 def test_letters_that_no_option_has_are_unreadable(kind, typed):
     with pytest.raises(Unreadable, match="Choose from a, b, c") as caught:
@@ -346,7 +259,7 @@ ENDINGS = ["은", "는", "이", "가", "을", "를", "요", "이요", "이다", 
 def test_one_particle_does_not_matter(word, ending):
     assert feedback(TEXT, word + ending) == ["right"]
     assert feedback(TEXT, f"{word} {ending}.") == ["right"]
-    assert ending in PARTICLES
+    assert ending in reading.typed()["after"]
 
 
 @pytest.mark.parametrize("ending", ["라고 합니다", "이라고 합니다.", "이라고합니다", "입니다!"])
@@ -367,8 +280,8 @@ def test_a_particle_may_belong_to_the_word():
 
 
 def test_a_form_that_begins_with_an_article_is_read_as_typed_first():
-    assert feedback(TEXT, "The GAN") == ["known"]
-    assert feedback(TEXT, "gan") == ["hint"]
+    assert feedback(TEXT, "The Wall") == ["known"]
+    assert feedback(TEXT, "wall") == ["hint"]
 
 
 OTHER = ["a net", "u nets", "net", "theunet is", "은", "입니다", "the", "확산", "모델 확산", "12", 0]

@@ -177,7 +177,7 @@ def test_a_verdict_goes_when_the_answer_changes_and_stays_when_the_language_does
     asked = ask(OF_KIND[kind], answer=WRONG[kind])
     assert status(asked).startswith("Not yet.")
     asked.switch.click()
-    assert status(asked).startswith("아직 아닙니다.")
+    assert status(asked).startswith("아직 정답이 아닙니다.")
     asked.control.write(right_answer(asked.question))  # as a learner would, by the controls
     assert status(asked) == ""
     asked.button.click()
@@ -521,7 +521,7 @@ def test_a_question_that_was_right_says_so_with_its_date(kind, monkeypatch):
     asked.control.write(WRONG[kind])
     assert status(asked) == ""
     asked.button.click()
-    assert status(asked).startswith("아직 아닙니다.")
+    assert status(asked).startswith("아직 정답이 아닙니다.")
     assert status(ask(question.id)) == "2026년 11월 29일에 맞혔습니다."  # a later miss takes nothing away
     assert status(ask(question.id, later=True)) == ""
 

@@ -18,7 +18,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course.pipelines import tiny_sd as latent
 from course.teaching import quiz
+from course.teaching.language import in_all
 from course.teaching.quiz.marking import mark, right_answer
+from course.teaching.quiz.typed import Unreadable
 from course.teaching.quiz.validate import unsaid, validate
 
 FILES = sorted((ROOT / "quizzes").glob("[0-9]*.yaml"))
@@ -144,6 +146,37 @@ def test_required_question_accepts_every_answer(id):
     assert forms <= {*right["en"], *right["ko"]}
 
 
+# Trial answers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stem", ["words", "typed", "trials"])
+def test_the_other_files_have_no_fault(stem):
+    """Of the trial answers each is marked as a teacher marks it."""
+    assert validate(ROOT / "quizzes" / f"{stem}.yaml") == []
+
+
+def test_hardly_a_fair_answer_is_refused():
+    trials = yaml.load((ROOT / "quizzes" / "trials.yaml").read_text(encoding="utf-8"), LOADER)
+    count = {kind: sum(len(lists.get(kind, ())) for lists in trials.values()) for kind in ("fair", "hard", "unfair")}
+    assert count["fair"] >= 200
+    assert count["unfair"] >= 200
+    assert count["hard"] <= 0.02 * (count["fair"] + count["hard"])
+    assert {*trials} >= {id for id, question in QUESTIONS.items() if question["kind"] in ("text", "number")}
+
+
+def test_a_trial_that_is_marked_otherwise_is_a_fault(tmp_path):
+    path = tmp_path / "trials.yaml"
+    lists = {"fair": ["reverse process"], "hard": ["forward"], "unfair": ["forward process"]}
+    path.write_text(yaml.safe_dump({"02-2": lists, "02-99": {"fair": ["a"], "unfair": ["b"]}}, sort_keys=False))
+    said = validate(path)
+    assert [line.partition(": ")[2] for line in said[:3]] == [
+        "02-2: 'reverse process' is refused",
+        "02-2: 'forward' is accepted by now: it is fair",
+        "02-2: 'forward process' is accepted",
+    ]
+    assert "there is no question '02-99'" in said[3]
+
+
 # Every answer is marked as its file says ----------------------------------------------------------------------
 
 
@@ -209,8 +242,9 @@ def test_every_known_number_gets_its_own_feedback_up_to_its_tolerance(question):
             assert outcome(question, off) != expected(question, entry)
         for unit in (question.unit or {}).get("forms", ()):
             assert outcome(question, f"{value} {unit}") == expected(question, entry)
-        refused = question.unit["feedback"] if question.unit else mark(question, "1 furlong").feedback[0]
-        assert outcome(question, f"{value} furlong") == (False, 0, [refused])
+        with pytest.raises(Unreadable) as caught:
+            mark(question, f"{value} furlong")
+        assert caught.value.text == (question.unit["feedback"] if question.unit else in_all("unreadable.no-unit"))
     assert outcome(question, -98765.4321) == expected(question, None)
 
 

@@ -1,0 +1,242 @@
+"""Reads what was typed for an answer: the words around it and the spellings of quizzes/typed.yaml are taken away."""
+
+import difflib
+import re
+import unicodedata
+from functools import cache
+
+from course import env
+from course.teaching.language import in_all, read
+
+# What is drawn as nothing at all: U+034F, Hangul fillers, variation selectors; besides the category Cf (see `visible`).
+UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+CLOSE = 0.885  # "difusion" is, "noising" for "denoising" is not
+LONG = 200  # characters: an answer of a word or two, with all that may stand around it
+STEM = 0xE000  # where Unicode leaves room for private characters: one for each word of several spellings
+NEGATED = re.compile(r"^\s*[!~^]|[≠¬×✕✖✗✘❌⛔❎]")  # signs that turn an answer round
+RELATIVE = re.compile(
+    r".*?(?:(?<!또)는|(?<!혹)은|[인한던건]|것은) (?=\S)"
+)  # what goes before a Korean noun and says more of it
+PARTS = re.compile(r"\s*[,/=:;|→>\n]\s*")
+LETTERS = {*"abcdefgh"}
+LETTER = re.compile(r"(?<!\w)([a-h])(?=\s*(?:[().:,;\]>→]|->|$))")
+VERB = re.compile("[\uac00-\ud7a3]*(?:[^입]니다|[^이예]요|[^이]다)")  # no noun with its copula
+FINALS = {unicodedata.name(chr(code)) for code in range(0x11A8, 0x11C3)}
+GLOSS = re.compile(r"([^()\[\]{}]*)[(\[{]([^()\[\]{}]+)[)\]}]([^()\[\]{}]*)")
+
+
+class Unreadable(ValueError):
+    """An answer that cannot be marked, such as a letter that no option has; `text` says what to type, {en, ko}."""
+
+    def __init__(self, key, **values):
+        self.text = key if isinstance(key, dict) else in_all(f"unreadable.{key}", **values)
+        super().__init__(self.text["en"])
+
+
+@cache
+def typed():
+    """What quizzes/typed.yaml says, by its sections."""
+    return read(env.shipped("quizzes/typed.yaml"))
+
+
+def visible(text):
+    """A text without the characters that nobody sees: joiners, marks of direction, soft hyphens, fillers."""
+    drawn = (c for c in str(text) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
+    return UNSEEN.sub("", "".join(drawn))
+
+
+def plain(text):
+    """Text without case, spaces, punctuation and hyphens, its Hangul composed."""
+    return "".join(c for c in unicodedata.normalize("NFKC", visible(text)).casefold() if c.isalnum())
+
+
+def one_of(words, before="", after=""):
+    """A pattern for any of some words as one may type them, the longest first; spaces may be missing in Korean."""
+    some = sorted({re.escape(word.casefold()) for word in words}, key=len, reverse=True)
+    return before + "(?:" + "|".join(word.replace(r"\ ", r"\s*") for word in some) + ")" + after
+
+
+@cache
+def _stems():
+    """A pattern for every spelling, and what each is replaced by."""
+    stems = {plain(word): chr(STEM + k) for k, words in enumerate(typed()["spellings"]) for word in words}
+    return re.compile(one_of(stems)), stems
+
+
+@cache
+def _latin():
+    words = [word for words in typed()["spellings"] for word in words if word.isascii()]
+    return re.compile(one_of(words, before=r"(?<![a-z])", after=r"(?![a-z])").replace(r"\s*", r"[\s-]*"))
+
+
+@cache
+def stemmed(text):
+    """Plain text in which each word of several spellings, a long one also with a letter wrong, is one character."""
+    pattern, stems = _stems()
+    words, text = [word for word in stems if word.isascii()], flat(text)
+    for word in re.findall(r"[a-z]{6,}", text):
+        if word not in words and (meant := difflib.get_close_matches(word, words, 1, CLOSE)):
+            text = text.replace(word, meant[0])
+    whole = _latin().sub(lambda found: stems[plain(found[0])], text)  # or "forward sampling" had "forwards" in it
+    return pattern.sub(lambda found: stems[found[0]], "".join(c for c in whole if c.isalnum() or ord(c) >= STEM))
+
+
+@cache
+def _around():
+    """Patterns for what may stand before an answer and after it; English words are parted from it by a space."""
+    before, after = typed()["before"], typed()["after"]
+    first = one_of(filter(str.isascii, before), after=r"(?=[\s\W])"), one_of(w for w in before if not w.isascii())
+    last = one_of(filter(str.isascii, after), before=r"(?<=[\s\W])"), one_of(w for w in after if not w.isascii())
+    return re.compile(rf"(?:{'|'.join(first)})[\s,:]*"), re.compile(rf"[\s'\"”’]*(?:{'|'.join(last)})")
+
+
+def flat(text):
+    """Text in the plain forms of its characters, lower case, with single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", visible(text)).replace("’", "'").casefold().split())
+
+
+@cache
+def _reason():
+    return re.compile(one_of(typed()["why"], before=r"[\s,;.]+", after=r"\s"))
+
+
+def opened(text):
+    """Text without what stands before an answer, as often as something does, and without the reason given for it."""
+    text, before = _reason().split(text.strip(), maxsplit=1)[0], _around()[0]
+    while found := before.match(text):
+        text = text[found.end() :]
+    return text
+
+
+def bare(text):
+    """Yields an answer as it is, and without what stands before it, as often as something does; each of these also
+    without one ending."""
+    before, after = _around()
+    text = _reason().split(flat(text), maxsplit=1)[0]
+    while text:
+        yield text
+        whole = text.rstrip(" .!?~")
+        yield from (whole[:end] for end in range(1, len(whole)) if after.fullmatch(whole, end))
+        found = before.match(text) or RELATIVE.match(text)
+        text = text[found.end() :] if found else ""
+
+
+@cache
+def _denying():
+    deny = typed()["deny"]
+    latin = one_of(filter(str.isascii, deny), before=r"\b", after=r"\b")
+    return re.compile(latin + "|" + one_of(word for word in deny if not word.isascii()))
+
+
+def denied(text):
+    """Whether a text takes something back, or leaves it open: "not", "or", "at least"."""
+    return bool(_denying().search(flat(text)))
+
+
+def folded(text):
+    """Text without its last word where that says nothing: "in total", or the verb that a Korean sentence ends in."""
+    text = text.strip()
+    tail = re.sub(one_of(typed()["tails"], before=r"(?:^|(?<=\s))", after="$"), "", text, count=1)
+    *words, last = text.split() or [""]
+    noun = unicodedata.normalize("NFD", last).endswith("\u11b7") and "\uac00" <= last[:1] <= "\ud7a3"  # ends in m
+    return " ".join(words) if noun or VERB.fullmatch(last) else tail.strip()
+
+
+@cache
+def _beside():
+    """A pattern for all that is no letter of an answer made of letters."""
+    words = [word for section in ("before", "after", "between") for word in typed()[section]]
+    latin = [word for word in words if word.isascii() and not {*word.casefold()} <= {*"abcdefgh."}]
+    return re.compile(one_of(latin, before=r"\b", after=r"(?!\w)") + "|" + one_of(w for w in words if not w.isascii()))
+
+
+@cache
+def _keyboard():
+    """What the Hangul letters stand for that the keys a, b, c, ... type, wherever they stand in a syllable."""
+    keys = {}
+    for jamo, key in typed()["keys"].items():
+        name = unicodedata.name(jamo).removeprefix("HANGUL LETTER ")
+        keys |= {jamo: key, unicodedata.normalize("NFKC", jamo): key}
+        if f"HANGUL JONGSEONG {name}" in FINALS:
+            keys[unicodedata.lookup(f"HANGUL JONGSEONG {name}")] = key
+    return str.maketrans(keys)
+
+
+def letters_in(text):
+    """The letters of an answer such as "a, d", "a and d", "AD", "정답은 d" or "b) the clean image", in their order and
+    lower case; whatever else was typed, where there are none."""
+    blind = unicodedata.normalize("NFD", visible(text)).translate(_keyboard())
+    said = flat(blind if blind.isascii() else text)
+    first = [c for c in _beside().sub(" ", said) if c.isalnum()]
+    for part in (said, said if denied(said) else folded(said), *instead(said)):
+        found = [c for c in _beside().sub(" ", part) if c.isalnum()]
+        if {*found} <= LETTERS:
+            return found
+        if (found := LETTER.findall(part)) and not denied(part):
+            return found
+    return first
+
+
+@cache
+def _pairs(section):
+    """The patterns of a section, whose two names stand for what is typed there."""
+    return [re.compile(_pattern(said)) for said in typed()[section]]
+
+
+def _pattern(said):
+    """ "not {other} but {meant}" as a pattern: words are parted by spaces or commas, which Korean may leave out."""
+    pieces = re.split(r"({\w+})", said)
+    named = [f"(?P<{piece[1:-1]}>.+?)" if piece[:1] == "{" else _literal(piece) for piece in pieces]
+    return "".join(named) + r"[\s.!?]*"
+
+
+def _literal(piece):
+    gap = r"[\s,;.]+" if piece.isascii() else r"[\s,;.]*"
+    return gap.join(re.escape(word) for word in piece.split(" "))
+
+
+def instead(text):
+    """Yields what is meant in "not this but that", for every way to read it so."""
+    for pattern in _pairs("instead"):
+        if found := pattern.fullmatch(text):
+            yield found["meant"]
+
+
+def named(text, forms):
+    """Of what `forms` gives for stemmed names, {name: entry}, the entry that an answer means, or None.
+
+    Whoever names two, one beside the other or as its gloss in brackets, must mean the same by both; of "not this but
+    that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, and for an essay.
+    """
+    if len(text) > LONG:
+        raise Unreadable("few-words")
+    if NEGATED.search(unicodedata.normalize("NFKC", visible(text))):
+        raise Unreadable("no-words")
+
+    def of(said):
+        return next((forms[stem] for part in bare(said) if (stem := stemmed(part)) in forms), None)
+
+    return of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None)
+
+
+def _of_two(text, of, forms):
+    """The entry behind a text in which two are named."""
+    for pattern in _pairs("instead"):
+        if found := pattern.fullmatch(text):
+            meant, other = of(found["meant"]), of(found["other"])
+            return meant if meant != other else None
+    if found := GLOSS.fullmatch(text):
+        meant, gloss = of(f"{found[1]} {found[3]}"), stemmed(found[2])
+        same = of(found[2]) in (meant, None) and any(gloss in stem for stem, entry in forms.items() if entry == meant)
+        if meant and same:
+            return meant
+    sides = [found.groups() for pattern in _pairs("both") if (found := pattern.fullmatch(text))]
+    sides += [parts] if len(parts := [part for part in PARTS.split(text) if part]) > 1 else []
+    sides += [(text[:k], text[k:]) for k in range(1, len(text)) if text[k] == " "]
+    for side in sides:
+        one, *others = map(of, side)
+        if one and others.count(one) == len(others):
+            return one
+    return None
