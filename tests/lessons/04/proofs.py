@@ -21,6 +21,16 @@ assert abs(base_t["linear"][0] - 0.96) < 0.03
 assert base_t["x_t"][-1] < 1e-4
 assert base_t["linear"][0] / base_t["linear"][-1] > 3e4
 assert exact_t["its own"][:4].max() < 3e-6
+assert len(scans.unique()) == len(unseen.unique()) == 17
+
+
+def rounded(x, t, c=None):
+    """The noise, if the image is x_t rounded to the 17 grey levels."""
+    a = schedule.at(t, x.ndim).to(x)
+    return (x - a.sqrt() * (((x / a.sqrt() + 1) * 8).round().clamp(0, 16) / 8 - 1)) / (1 - a).sqrt()
+
+
+assert per_t(rounded)[0] < 1e-4
 assert exact_t["unseen"][0] > 100
 every = torch.arange(10, 1001, 10)
 shares = loss_per_t(linear_guess, schedule, unseen, every, generator=seeded(0))
@@ -85,6 +95,22 @@ assert (lows[:, 1] > highs[:, 4]).all()  # from 300 down: worse, in each pair
 assert (points[:, 0] > points[:, 1]).all()
 above = (points[:, 0] - points[:, 1]) / (points[:, 0] - points[:, 4])  # share of the harm from above t = 300
 assert (abs(above - 0.5) < 0.2).all()  # about half
+assert (points[:, :-1] > points[:, 1:]).all()  # in each pair every part without t costs something
+assert (lows[:, 1] < highs[:, 2]).all()  # from 300 to 500 the intervals overlap
+assert (lows[:, 2] > highs[:, 3]).all()
+other_way = distance(draw(cut(mine, twin, 300)).clamp(-1, 1))[0]  # without t below 300 only
+assert 0.15 < (other_way - yours[4]) / (yours[0] - yours[4]) < 0.75
+s, e = schedule.alpha_bar[960], schedule.alpha_bar[1000]  # the sampler's first step
+assert wrong[0] * (s.sqrt() - ((1 - s) * e / (1 - e)).sqrt()) < 0.1  # what the worthless image moves x_t by
+shrunk = cut(lambda x, t, c=None: 0.8 * B(x, t, c), B, 600)
+shrunk_average, _ = held_out_loss(
+    lambda x, t, c: torch.where(t[:, None, None, None] > 600, 0.8, 1.0) * B(x, t, c),
+    schedule,
+    unseen,
+    generator=seeded(0),
+)
+assert 1.12 < shrunk_average / scores["B", "unseen"] < 1.25
+assert distance(draw(shrunk, 200).clamp(-1, 1))[1] > 4
 assert 1.1 < at[300] < 1.3
 spaced = torch.tensor(times)
 upto = times.index(300) + 1
@@ -141,6 +167,12 @@ for one in alone["network"]:
     assert abs(one["passes"] - 0.7) < 0.03
     assert abs(one["nearest"] - 0.29) < 0.01
     assert abs(one["held_out"] - 0.077) < 0.0005
+    assert one["frechet"][1] < frechet["yours"]
+assert near["linear guess"] > near["unseen scans"] + 0.05  # the ghosts fool one judge only
+noisy = judged(scans[:500] + 0.26 * torch.randn(500, 1, 8, 8, generator=seeded(3)))
+assert abs(noisy[0]) < 0.15
+assert abs(noisy[1] - near["unseen scans"]) < 0.02
+assert abs(noisy[2] - 0.9) < 0.06
 assert passing["3,000 steps"] > passing["yours"] + 0.1
 assert passing["with labels"] > 0.88
 assert passing["exact denoiser"] > 0.87
@@ -168,6 +200,7 @@ reader = SVC().fit(F.avg_pool2d(load("mnist_mini")[0], 2).flatten(1), load("mnis
 assert (reader.predict(F.avg_pool2d(digits, 2).flatten(1)) == torch.arange(10).numpy()).sum() >= 7
 assert (larger_card.recipe["steps"], round(larger_card.seconds / 60)) == (11_000, 39)
 assert larger_card.prints == "v"
+assert (larger_card.net["patch"], larger_card.net["width"], larger_card.net["num_classes"]) == (2, 48, 10)
 
 # %% after: summary
 assert (scans.min(), scans.max()) == (-1, 1)

@@ -13,6 +13,11 @@ assert abs(exhibits["sign"]["held_out"] - 3.65) < 0.01
 assert exhibits["lr 0.2"]["loss"][0] > 3
 assert 0.8 < min(exhibits["lr 0.2"]["loss"]) <= ends["lr 0.2"] < 1.02
 assert ends["0..1"] < 0.7 * ends["healthy"] < ends["t to 500"]
+flat = scans.flatten(1).double()
+a, spread = schedule.alpha_bar[1:, None], torch.linalg.eigvalsh(torch.cov(flat.T)).clamp(min=0)
+by_variance = {k: (k * a * spread / (k * a * spread + 1 - a)).mean() for k in (0.25, 1, 64)}  # of the linear guess
+assert 0.5 < by_variance[0.25] / by_variance[1] < 0.7  # data in 0..1 have a quarter of the variance
+assert 2.5 < by_variance[64] / by_variance[1] < 3.5  # and in 0..16 sixty-four times
 assert 2.5 < ends["0..16"] / ends["healthy"] < 3.2
 assert [round(exhibits[name]["frechet"][0], 1) for name in ("0..1", "0..16", "healthy")] == [1.3, 1.5, 1.4]
 assert exhibits["t to 500"]["frechet"][1] < exhibits["healthy"]["frechet"][2]

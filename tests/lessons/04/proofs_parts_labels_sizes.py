@@ -42,6 +42,11 @@ assert max(runs[run]["frechet"][1] for run in changes.values()) < min(
     runs[run]["frechet"][2] for run in changes.values()
 )
 assert 2.5 < runs["x0"]["held_out"] / runs["base"]["held_out"] < 3
+surplus = torch.tensor(runs["x0"]["per_t"]) - torch.tensor(runs["base"]["per_t"])
+early = stored_times.index(50) + 1
+spaced = torch.tensor(stored_times)
+below = torch.trapezoid(surplus[:early], spaced[:early])
+assert below / torch.trapezoid(surplus, spaced) > 0.9
 assert runs["x0"]["frechet"][1] < runs["base"]["frechet"][2]
 
 # %% after: d-explain
