@@ -116,6 +116,37 @@ def test_right_option_gives_nothing_away(stem):
         assert sum(longest) <= len(choices) / 2, f"{sum(longest)} right options are the longest ({language})"
 
 
+HEDGES = {
+    "en": r"\b(about|nearly|almost|mostly|most|roughly|hardly|often|usually|may|might|partly|slightly|a little|rather)\b",
+    "ko": r"(약 |거의|대부분|대체로|조금|일부|어느 정도|보통|대개|가끔|자주|[가-힣\d%]쯤|정도)",
+}
+GUESSERS = {  # what someone who knows nothing takes: a score for each option, the highest is taken
+    "the longest": lambda texts, language: [len(text) for text in texts],
+    "the second longest": lambda texts, language: [
+        -abs(1 - sum(len(other) > len(text) for other in texts)) for text in texts
+    ],
+    "the most hedged": lambda texts, language: [len(re.findall(HEDGES[language], text)) for text in texts],
+}
+GUESSERS |= {
+    f"always {letter}": lambda texts, language, k=k: [place == k for place in range(len(texts))]
+    for k, letter in enumerate("abcd")
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("guesser", GUESSERS)
+def test_a_simple_guesser_does_no_better_than_chance(guesser, language):
+    """Over all questions with one right option: within 95 % of what guessing at random gives. Ties are shared."""
+    hits, chances = 0, []
+    for answers in (question["answers"] for question in QUESTIONS.values() if question["kind"] == "choice"):
+        scores = GUESSERS[guesser]([answer["text"][language] for answer in answers], language)
+        taken = [answer["correct"] for answer, score in zip(answers, scores, strict=True) if score == max(scores)]
+        hits += sum(taken) / len(taken)
+        chances.append(1 / len(answers))
+    spread = math.sqrt(sum(p * (1 - p) for p in chances))
+    assert hits <= sum(chances) + 1.96 * spread, f"{hits:.1f} of {len(chances)}, by chance {sum(chances):.1f}"
+
+
 REQUIRED = {
     "01-9": (
         "adds Gaussian noise to an image again and again, then learns to remove it",
