@@ -117,7 +117,7 @@ def test_right_option_gives_nothing_away(stem):
 
 
 HEDGES = {
-    "en": r"\b(about|nearly|almost|mostly|most|roughly|hardly|often|usually|may|might|partly|slightly|a little|rather)\b",
+    "en": r"\b(about|nearly|almost|mostly|most|hardly|often|usually|may|might|partly|slightly|a little|rather)\b",
     "ko": r"(약 |거의|대부분|대체로|조금|일부|어느 정도|보통|대개|가끔|자주|[가-힣\d%]쯤|정도)",
 }
 GUESSERS = {  # what someone who knows nothing takes: a score for each option, the highest is taken
