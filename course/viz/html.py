@@ -1,7 +1,11 @@
 """What goes on the page as HTML: figures with words for those who do not see them, status lines, cards, tables."""
 
 import base64
+import re
+from functools import cache
 from html import escape
+
+from math_core import LatexToMathML
 
 
 def image(data, alt, width=None, style=""):
@@ -15,6 +19,22 @@ def image(data, alt, width=None, style=""):
 def status(text):
     """A line that screen readers read out when it changes."""
     return f"<p role='status' aria-live='polite'>{escape(text)}</p>"
+
+
+@cache
+def _to_mathml():
+    return LatexToMathML(fancy_error=False)
+
+
+def formulas(text):
+    """Text as HTML, the LaTeX between its dollars as MathML, which a browser sets by itself: Lab, VS Code, Colab.
+
+    Raises math_core.LatexError for LaTeX that cannot be set.
+    """
+    parts = re.split(r"\$([^$]+)\$", text)
+    parts[::2] = map(escape, parts[::2])
+    parts[1::2] = [_to_mathml().convert_with_local_state(latex, displaystyle=False) for latex in parts[1::2]]
+    return "".join(parts)
 
 
 def card(page, edge):

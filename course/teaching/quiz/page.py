@@ -46,7 +46,7 @@ class Asked(html.OnPage):
     def __init__(self, question, later=False):
         self.question, self.later, self.result = question, later, None
         self.language, self.said = language(), Said()
-        self.prompt, self.status = ipywidgets.HTMLMath(), ipywidgets.HTML()
+        self.prompt, self.status = ipywidgets.HTML(), ipywidgets.HTML()
         self.control = CONTROLS[question.kind](question)
         self.button = ipywidgets.Button(layout=WIDE)
         self.switch = ipywidgets.Button(layout=WIDE)
@@ -121,7 +121,7 @@ class Asked(html.OnPage):
         """Say everything in the language of the moment."""
         question, lang, said = self.question, self.language, self.said
         how = escape(self._word(question.kind, example=example(question))) if question.kind in TYPED else ""
-        self.prompt.value = f"<div><b>{question.id}</b> {escape(question.prompt[lang])} <i>{how}</i></div>"
+        self.prompt.value = f"<div><b>{question.id}</b> {html.formulas(question.prompt[lang])} <i>{how}</i></div>"
         self.button.description = self._word("note" if self.later else "check")
         self.switch.description = say("language.name", self._other)
         self.control.speak(lang)  # which takes what is chosen away, and puts it back

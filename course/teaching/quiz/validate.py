@@ -6,12 +6,14 @@ import math
 import re
 
 import yaml
+from math_core import LatexError
 
 from course import env
 from course.teaching.language import LANGUAGES, read
 from course.teaching.quiz.marking import mark
 from course.teaching.quiz.questions import POINTS, find
 from course.teaching.quiz.typed import Unreadable, plain, stemmed
+from course.viz.html import formulas
 
 
 def validate(path):
@@ -236,6 +238,15 @@ def _of_kind(question):
                 yield ("answers", k), f"a form of answer {k + 1} is spelled as one of answer {i + 1} is"
 
 
+def _unset(prompt):
+    """What is wrong with the LaTeX of a prompt, or None."""
+    try:
+        formulas(prompt)
+    except LatexError as error:
+        return str(error)
+    return None
+
+
 def _of_texts(question):
     for language in LANGUAGES:
         said = [t[language] for place, t in _texts(question) if {"feedback", "missed", "otherwise"} & {*place}]
@@ -248,5 +259,7 @@ def _of_texts(question):
         for language, words in text.items():
             if words.count("$") % 2 or re.search("[<>`]|[*]{2}", words):
                 yield (*place, language), f"markup or a lone dollar: {words}"
+            if place[-1] == "prompt" and (wrong := _unset(words)):
+                yield (*place, language), f"LaTeX that cannot be set: {wrong}"
             if place[-1] != "prompt" and re.search(r"[$\\]", words):
                 yield (*place, language), f"mathematics outside a prompt: {words}"

@@ -559,6 +559,7 @@ BROKEN = [
     ("choice", "equal options", change("answers", 0, "text", "ko", to="약 1"), "two options are equal (ko)"),
     ("choice", "mathematics in an option", change("answers", 0, "text", "en", to="$10$"), "outside a prompt"),
     ("choice", "a lone dollar", change("prompt", "en", to="At which $t?"), "lone dollar"),
+    ("choice", "LaTeX that is none", change("prompt", "en", to=r"At which $\alpah$?"), "LaTeX that cannot be set"),
     ("choice", "HTML", change("prompt", "en", to="At <b>which</b> t?"), "markup"),
     ("choice", "foreign id", change("id", to="02-1"), "the ids do not run"),
     ("choice", "numbering begins at 2", change("id", to="01-2"), "the ids do not run"),
