@@ -5,6 +5,9 @@ assert all(abs(a - unrelated) < 0.12 for a, _, unrelated in kept.values())  # me
 assert kept["exact"][1] < 0.002
 assert kept["network"][1] < 0.02
 assert all(a > 0.5 for a, _, _ in kept.values())
+for who in drawn:  # nearly all pairs, not the median alone
+    x, _, new_start = drawn[who].values()
+    assert (apart(x, new_start) < 0.1).double().mean() > 0.92
 assert abs(alpha_bar[1000].sqrt() - 0.0064) < 1e-4
 direct = (alpha_bar[1000] / alpha_bar[400]).sqrt() * (1 - alpha_bar[400]) / (1 - alpha_bar[1000])
 assert abs(direct - 0.012) < 1e-3

@@ -26,6 +26,11 @@ assert list(level.values()) == sorted(level.values(), reverse=True)
 assert all(abs(t - said) < 6 for t, said in zip(level.values(), (521, 336, 166, 58, 16), strict=True))
 assert abs(share["even"]["31-62"] - 0.18) < 0.01
 assert abs(share["quadratic"]["31-62"] - 0.68) < 0.01
+assert abs(share["Karras"]["31-62"] - 0.68) < 0.02
+assert abs(share["Karras"]["15-30"] - share["quadratic"]["15-30"]) < 0.05  # the two finest
+assert abs(share["Karras"]["1-2"] - 0.80) < 0.01
+assert [int(t) for t in schedule.karras_grid(10) if 50 < t < 600] == [576, 415, 218, 72]
+assert (schedule.karras_grid(10)[:-1] < 16).sum() == 2
 assert (schedule.grid(10)[:-1] < 166).sum() == 1
 assert (quadratic(10)[:-1] < 166).sum() == 4
 for n in (5, 10, 20):
