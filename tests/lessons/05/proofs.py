@@ -83,6 +83,9 @@ assert abs(blind_far - 0.47) < 0.04
 assert abs(written.median() - 0.26) < 0.01
 assert blind_score[0] < score["DDPM, beta", 10][2]  # as good as before
 assert blind_score[1] < 0.3
+grainy = held_out + 0.4 * torch.randn(held_out.shape, generator=seeded(1))  # covered as much
+assert nearest(grainy, train)[0].median() > 0.42
+assert abs(frechet_of(grainy)[0] - real[0] - 0.15) < 0.05
 
 # %% after: b5-explain
 assert abs(away[50] - 0.018) < 0.005
