@@ -27,7 +27,11 @@ assert all(abs(t - said) < 6 for t, said in zip(level.values(), (521, 336, 166, 
 assert abs(share["even"]["31-62"] - 0.18) < 0.01
 assert abs(share["quadratic"]["31-62"] - 0.68) < 0.01
 assert abs(share["Karras"]["31-62"] - 0.68) < 0.02
-assert abs(share["Karras"]["15-30"] - share["quadratic"]["15-30"]) < 0.05  # the two finest
+assert abs(share["Karras"]["15-30"] - 0.72) < 0.01
+assert abs(share["quadratic"]["15-30"] - 0.80) < 0.01
+assert all(share["Karras"][band] < share["quadratic"][band] - 0.05 for band in ("3-6", "7-14", "15-30"))
+assert abs(share["quadratic"]["1-2"] - 0.81) < 0.01
+assert abs(share["even"]["1-2"] - 0.86) < 0.01
 assert abs(share["Karras"]["1-2"] - 0.80) < 0.01
 assert [int(t) for t in schedule.karras_grid(10) if 50 < t < 600] == [576, 415, 218, 72]
 assert (schedule.karras_grid(10)[:-1] < 16).sum() == 2
