@@ -14,11 +14,13 @@ sharp = {name: (maps[:, k].amax() / maps[:, k].mean()).item() for name, k in WOR
 assert max(sharp["on"], sharp["background"]) > 0.7 * min(sharp["circle"], sharp["square"])
 assert 0.3 < padding < 0.9
 assert LENGTH - len(tokens) == 61
-assert {prompt.split()[SHAPE - 1] for prompt in ONE} <= {*scenes.SHAPES}
-shape = [kept_shape[name] for name in knocked]  # nothing, vector, all words, end and padding, text
-assert min(shape[:3]) > 0.8
-assert shape[4] < 0.6
-assert obeyed(ONE, knocked["the vector of\nthe shape's word"]) > 0.8  # nothing else is lost, either
+assert kept_right["nothing"] > 0.8
+assert kept_right["'circle'"] < 0.4
+assert kept_right["'square'"] > 0.8
+assert kept_right["'square',\nin the text"] < 0.4
+changed = [describe(knocked[name]) for name in ("'circle'", "'square',\nin the text")]
+for scenes_seen, shape in zip(changed, ("circle", "square"), strict=True):
+    assert sum(shape in {thing.shape for thing in scene.things} for scene in scenes_seen) < 0.4 * COUNT
 
 # %% after: fc-explain
 differs = {name: (y - reference).abs().max().item() for name, (y, _) in rows.items()}
