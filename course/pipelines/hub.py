@@ -84,7 +84,7 @@ _ALL = (
         pipeline="StableDiffusionPipeline",
         size=512,
         memory=2.58,
-        licence="Stability AI Non-Commercial Research Community",  # LICENSE, says the card of microsoft/sd-turbo-webnn
+        licence=None,  # its card names none, and cards of copies name one that may have been replaced
         variant="fp16",  # page
     ),
     Checkpoint(
@@ -102,7 +102,7 @@ _ALL = (
         pipeline="StableDiffusion3Pipeline",
         size=1024,
         memory=15.38,
-        licence="stabilityai-nc-research-community",  # card, copied in v2ray/stable-diffusion-3-medium-diffusers
+        licence="Stability AI Community",  # stability.ai/news/license-update; before, a non-commercial one
         gated=True,  # documentation of diffusers, "Stable Diffusion 3"
     ),
 )

@@ -22,7 +22,8 @@ assert obeyed(ONE, wrong["not divided"], "shape") > 0.6
 assert weights.shape[-2:] == (16, 77)
 assert torch.allclose(weights.float().sum(-1), torch.ones(()), atol=1e-2)
 assert (answer - kept["out"][-1:]).abs().max() < (1e-4 if pipe.dtype == torch.float32 else 0.05)
-assert 0.1 < table[:, -1].mean() < 0.95  # the padding
+assert table.shape[1] - 1 + 61 == 77
+assert 0.2 < table[:, -1].mean() < 0.95  # the padding
 
 # %% after: b3-explain
 CLOSE = 1e-4 if pipe.dtype == torch.float32 else 0.1  # half precision rounds
@@ -42,7 +43,7 @@ assert lost["DDIM"][:2] == [0, 0]
 assert min(lost["Euler"][:2]) > 1e-3
 assert min(*lost["DDIM"][2:], *lost["Euler"][2:]) > 1e-5
 assert max(lost["DDIM"][8], lost["Euler"][8]) < 0.03  # a time off by one
-assert sum(describe(y * 2 - 1)[0] == parse(PROMPT) for y in made["Euler"]) >= 4  # most would be accepted
+assert sum(describe(y * 2 - 1)[0] == parse(PROMPT) for y in made["Euler"]) >= 4  # of eleven
 assert describe(made["DDIM"][10] * 2 - 1)[0] != parse(PROMPT)  # v read as eps
 assert lost["DDIM"][10] > 0.2
 
@@ -53,7 +54,8 @@ assert usual > 100 * max(apart)
 # %% after: b4-explain
 assert min(shares[name][k] for name in shares for k in (1, 2)) > 0.6
 assert max(shares[name][5] for name in shares) < 0.25
-assert shares["two things"][3] < shares["two things"][2]
+for name in ASKED:
+    assert counted[name, "2"] > max(counted[name, "1"], counted[name, "7.5"]) + 0.02  # a thousand prompts each
 assert abs(loud[2.0] - 1) < 0.15
 assert loud[30.0] > 2
 
@@ -69,10 +71,9 @@ assert sum(s.background == "black" for s in far[0]) >= 7
 assert sum(s.things[0].colour == "yellow" for s in far[1]) >= 6
 assert sum(s.background == "white" for s in far[1]) >= 7
 of = {key: Counter(t.colour for s in describe(y) for t in s.things) for key, y in used.items()}
-assert of["a large circle", "red"]["red"] <= 1
-assert (
-    sum(of["a large circle", "red"][c] for c in ("yellow", "green", "cyan")) > 0.7 * of["a large circle", "red"].total()
-)
+near = {n: sum(of["a large circle", n][colour] for colour in ("red", "orange")) for n in ("", "red")}
+assert near["red"] <= 1 < near[""] - 1  # 0 of 17 things and 4 of 15 in the run that was counted
+assert of["a large circle", "red"].total() >= 10
 assert len(of["a large circle", ""]) >= 4
 assert of["a large red circle", "red"]["red"] >= 10
 
@@ -89,11 +90,17 @@ assert min(changed[4.0, k]["background"] for k in (0.5, 0.7, 0.9)) > 0.8
 assert min(changed[4.0, k]["colour"] for k in (0.7, 0.9)) > 0.8
 assert all(sum(changed[1.0, k].values()) < sum(changed[4.0, k].values()) for k in (0.3, 0.5))
 assert changed[1.0, 0.3]["colour"] < 0.5
+assert changed[1.0, 0.3]["background"] < changed[SCALE, 0.3]["background"]
 
 # %% after: b6-explain-2
 assert (repaired[1:2] - theirs * 2 + 1).abs().max() < CLOSE
 assert ((pasted - whole) * (1 - hole)).abs().max() == 0
 assert outside > 0.05
+with torch.no_grad():
+    moves = (pipe.vae.encode(whole).latent_dist.mean - pipe.vae.encode(damaged).latent_dist.mean).abs().mean((0, 1))
+edge = side * 3 // 8  # of the mask; the hole begins one latent later
+beside = torch.cat([moves[edge, edge:], moves[edge + 1 :, edge]])
+assert beside.mean() > 3 * torch.cat([moves[:edge].flatten(), moves[edge:, :edge].flatten()]).mean()
 
 # %% after: b7-explain
 share = {name.split(maxsplit=1)[0]: numbers for name, numbers in found.items()}

@@ -11,12 +11,17 @@ assert abs(health(scaled_linear(), shape=(1, 64, 64)).mean_shows - 4.4) < 0.1
 CLOSE = 1e-4 if pipe.dtype == torch.float32 else 0.1  # half precision rounds
 assert torch.allclose(watched, paint(pipe, [WATCHED], 3), atol=CLOSE)
 sharp = {name: (maps[:, k].amax() / maps[:, k].mean()).item() for name, k in WORDS_SHOWN.items()}
-assert max(sharp["on"], sharp["background"]) > 0.7 * min(sharp["circle"], sharp["square"])
+assert sharp["on"] > 0.8 * sharp["square"]
+assert sharp["red"] > 0.7 * sharp["circle"]
 assert 0.3 < padding < 0.9
+assert LENGTH - len(tokens) == 61
 assert kept_right["nothing"] > 0.8
-assert kept_right["the words"] < 0.7 * kept_right["nothing"]
-assert kept_right["the end token"] > 0.8 * kept_right["nothing"]
-assert kept_right["the words"] < kept_right["the padding"] < kept_right["nothing"] + 1e-9
+assert kept_right["'circle'"] < 0.4
+assert min(kept_right[f"'{name}'"] for name in WORDS_SHOWN if name != "circle") > 0.8
+assert kept_right["'square',\nin text"] < 0.4
+changed = [describe(knocked[name]) for name in ("'circle'", "'square',\nin text")]
+for scenes_seen, shape in zip(changed, ("circle", "square"), strict=True):
+    assert sum(shape in {thing.shape for thing in scene.things} for scene in scenes_seen) < 0.4 * COUNT
 
 # %% after: fc-explain
 differs = {name: (y - reference).abs().max().item() for name, (y, _) in rows.items()}
@@ -27,6 +32,7 @@ assert pipe.dtype != torch.float32 or differs["bfloat16"] > differs["float16"] >
 # %% after: fd-explain
 backgrounds = [scene.background for scene in describe(between[1])]
 assert (backgrounds[0], backgrounds[-1]) == ("white", "black")
+assert "gray" not in backgrounds
 assert {scene.background for scene in describe(between[0])} == {"white"}
 
 # %% after: b7-odd-explain

@@ -8,6 +8,7 @@ import re
 import diffusers
 import nbformat
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from project import ROOT, module
@@ -18,9 +19,8 @@ from course.pipelines import hub, load_pipeline
 from course.teaching import quiz
 
 LESSON = ROOT / "notebooks/06_stable_diffusion.ipynb"
-CALLS = ROOT / "notebooks/further/06_calls_and_samplers.ipynb"
 title = module(ROOT / "tools/lessons/06.py")  # draws the title picture
-ROW = re.compile(r"\| (\w+ things?, as trained) \| ([\d.]+) \| ([\d.]+) \(")
+ROW = re.compile(r"\| (\w+ things?, as trained) \| ([\d.]+) \| [\d.]+ \(([\d.]+) to ([\d.]+)\)")
 
 
 def source(cell, notebook=LESSON):
@@ -88,13 +88,36 @@ def test_the_defaults_that_the_lesson_names_are_those_of_diffusers():
     assert usual["num_inference_steps"].default == 50
 
 
-def test_the_lesson_quotes_its_card():
+def test_the_dots_of_the_card_rise_and_fall_as_the_lesson_says():
+    """More right at scale 2 than at 1, and fewer at 7.5, by more than the intervals of a thousand prompts."""
     card = (shipped("data/tiny-sd") / "README.md").read_text(encoding="utf-8")
-    found = {(what, scale): round(float(share)) for what, scale, share in ROW.findall(card)}
-    two, one = ([found[f"{n}, as trained", scale] for scale in ("1", "2", "7.5")] for n in ("two things", "one thing"))
-    said = "of two things {} per cent are right at scale 1, {} at 2 and {} at 7.5; of one thing {}, {} and {}."
-    assert said.format(*two, *one) in source("b4-explain")
-    assert f"it gets {two[2]} per cent right, at scale 2 it is {two[1]}" in source("b4-explain-3", CALLS)
+    found = {(what, scale): [float(end) for end in ends] for what, scale, *ends in ROW.findall(card)}
+    for what in ("one thing", "two things"):
+        one, two, usual = (found[f"{what}, as trained", scale] for scale in ("1", "2", "7.5"))
+        assert two[0] > max(one[1], usual[1])
+    pattern = re.search(r'CARD = re.compile\(r"(.*)"\)', source("b4-run"))[1]
+    assert {what for what, *_ in re.findall(pattern, card)} == {"one thing", "two things"}  # what the figure draws
+    assert len(re.findall(pattern, card)) == 6
+
+
+@pytest.mark.parametrize("missing", ["generator", "return", "gpu"])
+def test_a_script_without_its_frame_hears_what_is_missing(missing, monkeypatch, tmp_path):
+    """Not that all seven lines are wrong; whatever else is."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.sqlite3"))
+
+    def my_script(diffusers, torch, seed):
+        pipe = diffusers.StableDiffusionPipeline.from_pretrained(hub.CHECKPOINTS["sd-1.5"].id)  # no dtype
+        pipe = pipe if missing == "gpu" else pipe.to("cuda")
+        dice = None if missing == "generator" else torch.Generator().manual_seed(seed)
+        picture = pipe("a mackerel", generator=dice).images[0]
+        picture.save("mackerel.png")
+        return None if missing == "return" else picture
+
+    result = check("06-script", my_script, 0)
+    said = {"generator": "without generator=", "return": "returns nothing", "gpu": "not moved to the GPU"}
+    assert said[missing] in result.feedback
+    passed = [passed for _, passed in result.tested]
+    assert passed == ([False] * 8 if missing == "return" else [False, True, True, True, False, True, True, True])
 
 
 def test_a_strength_of_one_starts_the_library_s_inpainting_from_pure_noise():
@@ -132,5 +155,5 @@ def test_two_faults_of_seven_are_named_by_the_lines_of_their_cases(monkeypatch, 
         return picture
 
     result = check("06-script", my_script, 0)
-    assert [passed for _, passed in result.tested] == [True, True, True, False, False, True, True]
+    assert [passed for _, passed in result.tested] == [True, True, True, True, False, False, True, True]
     assert "float16" in result.feedback

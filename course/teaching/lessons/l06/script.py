@@ -43,17 +43,26 @@ class WeightsInThePrompt(ValueError):
     """The syntax of a web interface in a prompt."""
 
 
+class OnTheCPU(RuntimeError):
+    """A pipeline that nobody moved to the GPU."""
+
+
+class NoGenerator(ValueError):
+    """A call whose image nobody gets a second time."""
+
+
 class Picture(torch.Tensor):
-    """What a stand-in draws: (3,), the seed, 1 on a GPU, 1 once saved."""
+    """What a stand-in draws: (2,), the seed where that is looked at, and 1 once saved where that is."""
 
     def save(self, path):
-        if self.looks == "place" and not Path(path).parent.is_dir():
-            raise FileNotFoundError(f"there is no folder {Path(path).parent}")
-        self[2] = 1
+        if self.looks == "place":
+            if not Path(path).parent.is_dir():
+                raise FileNotFoundError(f"there is no folder {Path(path).parent}")
+            self[1] = 1
 
 
 class _StandIn:
-    """One of the two libraries; what is looked at is one of the seven things."""
+    """One of the two libraries; what is looked at is one of the seven things, or the frame around them."""
 
     def __init__(self, looks):
         self.looks = looks
@@ -146,9 +155,13 @@ class _Pipeline:
             raise NeedlessAutocast("autocast is on, around a pipeline in one precision")
         if self.looks == "prompt" and WEIGHTS.search(f"{prompt} {negative_prompt}"):
             raise WeightsInThePrompt("brackets and numbers in a prompt are read as letters")
-        seed = -1 if generator is None else generator.initial_seed()
+        if self.looks == "frame" and not self.gpu:
+            raise OnTheCPU("the pipeline was not moved to the GPU: nothing says .to('cuda')")
+        if self.looks == "frame" and generator is None:
+            raise NoGenerator("the pipeline was called without generator=, so the argument seed has no effect")
+        seed = generator.initial_seed() if self.looks == "frame" else 0
         with torch.inference_mode(False):  # whatever the learner put around the call, `save` writes into it
-            picture = torch.tensor([seed, self.gpu, 0], dtype=torch.float64).as_subclass(Picture)
+            picture = torch.tensor([seed, 0], dtype=torch.float64).as_subclass(Picture)
         picture.looks = self.looks
         return type("Output", (), {"images": [picture]})()
 
@@ -194,7 +207,7 @@ def _script(name=CHECKPOINTS["sd-1.5"].id, options=None, dtype="float16", to="cu
 
 
 def _cases(generator):
-    for slug in ("name", "token", "argument", "precision", "autocast", "prompt", "place"):
+    for slug in ("frame", "name", "token", "argument", "precision", "autocast", "prompt", "place"):
         around = Torch(slug)
         yield Case(slug, (Diffusers(slug, around), around, int(torch.randint(1, 100, (), generator=generator))))
 
