@@ -149,6 +149,9 @@ def _of_trials(trials, stem):
         except LookupError as error:
             yield (id,), error.args[0]
             continue
+        except (yaml.YAMLError, TypeError):  # said of that file, too
+            yield (id,), f"the file of {id} cannot be read"
+            continue
         for kind, answers in lists.items():
             for k, answer in enumerate(answers):
                 right = _right(question, answer)

@@ -46,11 +46,15 @@ assert 155 < (times > 2).nonzero().max() < 165  # from here down a step overshoo
 assert (times[4:155] > 2).all()
 assert times[3] < 2
 assert max(place[100:900]) < 1.5  # stays
+assert max(abs(a - b) for a, b in pairwise(place[1:901])) < 0.004  # one point that moves by eps_hat
 wide = (1 - alpha_bar).sqrt() / (0.3**2 * alpha_bar + 1 - alpha_bar)
 assert wide.max() < 2
-calm, denoise = x_T.double(), GaussianMixture(means, 0.3, weights).eps_model(schedule)
+calm, denoise, taken = x_T.double(), GaussianMixture(means, 0.3, weights).eps_model(schedule), []
 for t in range(1000, 0, -1):
-    calm = calm - denoise(calm, torch.tensor(t))
+    eps_calm = denoise(calm, torch.tensor(t))
+    taken.append(eps_calm.abs().max().item())
+    calm = calm - eps_calm
+assert max(taken[1:900]) < 0.01  # (c) remains, too
 assert calm.abs().max() < 2  # bumps of std 0.3: nothing explodes
 assert calm.std() < 1e-3  # only one point is left
 assert abs((1 / (1 - alpha_bar[1]).sqrt()).item() - 100) < 0.1  # single points
