@@ -7,6 +7,9 @@ from course.commands import UserError, number, usable_device, whole_number, writ
 
 # On one thread of a laptop's processor: 70 minutes for the autoencoder, 6 for the latents, 90 for the rest.
 RECIPE = {"autoencoder_steps": 15_000, "latents": 80_000, "steps": 10_000}
+# From the weights of a pipeline: 25 minutes, 6 and 50; of four scenes three show two things.
+ONWARDS = {"autoencoder_steps": 4_500, "latents": 90_000, "steps": 5_000}
+LONE = 4
 
 
 def add_to(commands):
@@ -21,9 +24,13 @@ def add_to(commands):
     )
     train.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and pipeline go")
     train.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    train.add_argument(
+        "--begin", type=Path, metavar="PIPELINE", help="train the weights in this folder on, not new ones"
+    )
     for name, most in (("autoencoder-steps", 10**7), ("latents", 10**7), ("steps", 10**8)):
         usual = RECIPE[name.replace("-", "_")]
-        train.add_argument(f"--{name}", type=whole_number(1, most), help=f"default {usual:,}")
+        on = ONWARDS[name.replace("-", "_")]
+        train.add_argument(f"--{name}", type=whole_number(1, most), help=f"default {usual:,}, or {on:,} with --begin")
     train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: COURSE_DEVICE, or a GPU where there is one)")
     train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the autoencoder; default: the fastest")
     train.add_argument("--seed", type=whole_number(0, 2**31 - 1), help="default 0")
@@ -55,17 +62,19 @@ def _recipe(chosen, device):
     place, before = chosen.out / PLAN, chosen.out / "recipe.json"  # its name in version 0.1
     wishes = {name: getattr(chosen, name) for name in (*RECIPE, "precision", "seed")}
     if chosen.resume:
-        if any(wish is not None for wish in wishes.values()):
+        if any(wish is not None for wish in (*wishes.values(), chosen.begin)):
             raise UserError("the recipe was settled when the run began; leave its options away beside --resume", code=2)
         try:
             found = json.loads((place if place.exists() else before).read_text(encoding="utf-8"))
-            return {name: found[name] for name in wishes}
+            return {name: found[name] for name in wishes} | {"begin": found.get("begin")}
         except (OSError, ValueError, KeyError, TypeError) as error:  # another command's plan has other names
             raise UserError(f"{chosen.out} holds no run in training, so there is nothing to resume") from error
     if place.exists() or before.exists():
         raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")
-    usual = RECIPE | {"precision": str(env.precision(device)).removeprefix("torch."), "seed": 0}
+    steps = RECIPE if chosen.begin is None else ONWARDS
+    usual = steps | {"precision": str(env.precision(device)).removeprefix("torch."), "seed": 0}
     recipe = {name: usual[name] if wish is None else wish for name, wish in wishes.items()}
+    recipe["begin"] = chosen.begin and str(chosen.begin.resolve())
     chosen.out.mkdir(parents=True, exist_ok=True)
     write_out(place, json.dumps(recipe) + "\n")
     return recipe
@@ -83,7 +92,7 @@ def _go(out, recipe, device, minutes):
     if (out / "pipeline").exists():
         raise UserError(f"{out} has its pipeline already")
     torch.manual_seed(recipe["seed"])
-    pipe = latent.build()
+    pipe = latent.build() if recipe["begin"] is None else _begun(recipe["begin"])
     seconds = {"autoencoder": _autoencoder(out, recipe, pipe.vae.to(device), minutes)}
     stored = _latents(out, recipe, pipe.vae, device)
     pipe.vae.register_to_config(scaling_factor=round(1 / stored.mean.std().item(), 5))
@@ -91,6 +100,21 @@ def _go(out, recipe, device, minutes):
     latent.save(pipe.to("cpu"), out / "pipeline", _card(recipe, seconds, device))
     print(f"{out / 'pipeline'}: a pipeline that diffusers loads")
     return 0
+
+
+def _begun(folder):
+    """The pipeline in a folder, in float32, its weights to be trained. Raises UserError."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    try:
+        pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        said = str(error).splitlines()[0]
+        raise UserError(f"{folder} holds no pipeline to begin with: {said}") from error
+    for part in (pipe.vae, pipe.unet, pipe.text_encoder):
+        part.to(torch.float32).requires_grad_(True)
+    return pipe
 
 
 def _followed(what, place, training, steps, minutes):
@@ -129,14 +153,15 @@ def _finished(state, net, steps):
 def _autoencoder(out, recipe, vae, minutes):
     import torch
 
-    from course.training.latent import train_autoencoder
+    from course.training.latent import sharpen_autoencoder, train_autoencoder
 
     place, steps = out / "autoencoder.safetensors", recipe["autoencoder_steps"]
     state = _state(place)
     seconds = _finished(state, vae, steps)
     if seconds is None:
         precision = getattr(torch, recipe["precision"])
-        training = train_autoencoder(vae, steps, seed=recipe["seed"], precision=precision, state=state, every=10)
+        train = train_autoencoder if recipe["begin"] is None else sharpen_autoencoder
+        training = train(vae, steps, seed=recipe["seed"], precision=precision, state=state, every=10)
         average, seconds = _followed("autoencoder", place, training, steps, minutes)
         vae.load_state_dict(average.state_dict())
     vae.eval().requires_grad_(False)
@@ -153,13 +178,14 @@ def _latents(out, recipe, vae, device):
     from course.training.latent import Latents, drawn_scenes, encode_scenes
 
     place, n, seed = out / "latents.safetensors", recipe["latents"], recipe["seed"]
+    lone = None if recipe["begin"] is None else LONE
     if place.exists():
         tensors = read(place)[0]
-        scenes = [scene for some, _ in drawn_scenes(n, seed) for scene in some]
+        scenes = [scene for some, _ in drawn_scenes(n, seed, lone=lone) for scene in some]
     else:
         parts, bar = [], tqdm(total=n, desc="latents", unit="scene", mininterval=0.5)
         with bar:
-            for part in encode_scenes(vae, n, seed):
+            for part in encode_scenes(vae, n, seed, lone):
                 parts.append(part)
                 bar.update(len(part.scenes))
         tensors = {name: torch.cat([getattr(part, name) for part in parts]).cpu() for name in ("mean", "std")}
@@ -178,7 +204,8 @@ def _text_to_latent(out, recipe, pipe, stored, device, minutes):
     net, state = TextToLatent(pipe), _state(place)
     seconds = _finished(state, net, steps)
     if seconds is None:
-        training = train_text_to_latent(pipe, stored, steps, seed=recipe["seed"], state=state)
+        gently = {} if recipe["begin"] is None else {"lr": 7e-4, "warm_up": 300}
+        training = train_text_to_latent(pipe, stored, steps, seed=recipe["seed"], state=state, **gently)
         average, seconds = _followed("text encoder and U-Net", place, training, steps, minutes)
         net.load_state_dict(average.net.state_dict())
     net.eval().requires_grad_(False)

@@ -9,6 +9,7 @@ from broken import stored_before
 
 from course.__main__ import main
 from course.training.checkpoints import read
+from course.training.latent import drawn_scenes
 
 SMALL = ["--autoencoder-steps", "3", "--latents", "80", "--steps", "3", "--precision", "float32", "--device", "cpu"]
 
@@ -55,6 +56,23 @@ def test_a_run_goes_on_bit_by_bit(run, tmp_path):
     for stage, parts in before.items():
         for name, x in parts.items():
             assert name == "seconds" or torch.equal(x, after[stage][name]), f"{stage} {name}"
+
+
+def test_a_run_can_begin_with_a_pipeline(run, tmp_path):
+    """Its weights are trained on: after one gentle step they are near those of the pipeline, and not the same."""
+    more = tmp_path / "more"
+    assert command(more, *SMALL[:4], "--steps", "1", *SMALL[6:], "--begin", str(run / "pipeline")) == 0
+    before, after = (tensors(folder)["text-to-latent"]["net.unet.conv_in.weight"] for folder in (run, more))
+    moved = (after - before.half().float()).abs().max().item()
+    assert 0 < moved < 0.02
+    assert json.loads((more / "plan.json").read_text())["begin"] == str((run / "pipeline").resolve())
+    scenes = [scene for some, _ in drawn_scenes(80, 0, lone=4) for scene in some]
+    assert {len(scene.things) for scene in scenes} == {1}  # the first lot of four
+
+
+def test_what_is_no_pipeline_is_nothing_to_begin_with(tmp_path, capsys):
+    assert command(tmp_path / "run", *SMALL, "--begin", str(tmp_path)) != 0
+    assert "holds no pipeline to begin with" in capsys.readouterr().err
 
 
 def test_a_run_of_version_0_1_goes_on_bit_by_bit(run, tmp_path):

@@ -14,9 +14,12 @@ from course.samplers import ddim, last
 from course.schedules import scaled_linear
 from course.training.latent import (
     Latents,
+    _crowded,
+    _edges,
     drawn_scenes,
     encode_scenes,
     latent_batches,
+    sharpen_autoencoder,
     train_autoencoder,
     train_text_to_latent,
     windows,
@@ -58,6 +61,35 @@ def test_an_autoencoder_stopped_and_resumed_is_the_one_that_was_not():
         assert equal(weights(end.ema), weights(report.ema))
         assert (end.step, end.loss) == (4, report.loss)
     assert not equal(weights(whole), weights(fresh_tiny_sd().vae))
+
+
+def test_a_sharpening_stopped_and_resumed_is_the_one_that_was_not():
+    whole, states = fresh_tiny_sd().vae, {}
+    for report in sharpen_autoencoder(whole, 2, batch=5):
+        states[report.step] = report.state()
+    again = fresh_tiny_sd(9).vae
+    finish(sharpen_autoencoder(again, 2, batch=5, state=states[1]))
+    assert equal(weights(again), weights(whole))
+
+
+def test_a_crowd_is_mostly_two_things_and_half_of_these_inside():
+    crowd = _crowded(20, seeded(0))
+    assert len(crowd) == 20
+    assert sum(len(scene.things) == 2 for scene in crowd) == 16
+    assert sum(scene.relation == "inside" for scene in crowd) == 8
+
+
+def test_an_edge_is_where_two_colours_meet():
+    x = torch.full((1, 3, 8, 8), -1.0)
+    x[..., 4:] = 1.0
+    assert torch.equal(_edges(x)[0, 0].nonzero()[:, 1].unique(), torch.tensor([3, 4]))
+    assert not _edges(torch.zeros(1, 3, 8, 8)).any()
+
+
+@pytest.mark.parametrize("lone", [2, 4])
+def test_every_so_many_lots_show_one_thing(lone):
+    lots = [{len(scene.things) for scene in some} for some, _ in drawn_scenes(1000, 0, 125, lone)]
+    assert lots == [{1} if k % lone == 0 else {2} for k in range(8)]
 
 
 def test_the_seed_decides_what_the_autoencoder_learns():
