@@ -104,17 +104,13 @@ def _go(out, recipe, device, minutes):
 
 def _begun(folder):
     """The pipeline in a folder, in float32, its weights to be trained. Raises UserError."""
-    import torch
-    from diffusers import StableDiffusionPipeline
+    from course.pipelines.tiny_sd import trainable
 
     try:
-        pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        return trainable(folder)
     except (OSError, ValueError) as error:
         said = str(error).splitlines()[0]
         raise UserError(f"{folder} holds no pipeline to begin with: {said}") from error
-    for part in (pipe.vae, pipe.unet, pipe.text_encoder):
-        part.to(torch.float32).requires_grad_(True)
-    return pipe
 
 
 def _followed(what, place, training, steps, minutes):

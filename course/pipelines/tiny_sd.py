@@ -139,6 +139,16 @@ class TextToLatent(nn.Module):
         return ask_diffusers(self.unet, z, t, self.text_encoder(cond)[0])
 
 
+def trainable(folder):
+    """The pipeline that `save` wrote into a folder, in float32, to be trained on. Raises OSError, ValueError."""
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    for part in (pipe.vae, pipe.unet, pipe.text_encoder):
+        part.to(torch.float32).requires_grad_(True)
+    return pipe
+
+
 def save(pipe, folder, card):
     """Write a pipeline as diffusers reads it, with a card (Markdown) as its README.md, all at once or not at all.
 

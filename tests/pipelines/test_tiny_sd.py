@@ -202,3 +202,13 @@ def test_our_ddim_walks_where_the_pipeline_walks(pipe):
     with torch.no_grad():
         ours = last(ddim(as_eps(TextToLatent(pipe), scaled_linear(), "v"), scaled_linear(), z, grid, cond=ids))
     torch.testing.assert_close(ours, theirs, atol=2e-3, rtol=2e-3)
+
+
+def test_what_was_saved_can_be_trained_on(tmp_path):
+    """Half precision on disk, float32 in memory, and every weight of the three networks learns."""
+    latent.save(fresh_tiny_sd(), tmp_path / "pipe", "# a card\n")
+    pipe = latent.trainable(tmp_path / "pipe")
+    for net in (pipe.vae, pipe.unet, pipe.text_encoder):
+        assert all(weight.requires_grad and weight.dtype == torch.float32 for weight in net.parameters())
+    with pytest.raises(OSError):
+        latent.trainable(tmp_path)
