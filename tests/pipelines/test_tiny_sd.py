@@ -210,5 +210,5 @@ def test_what_was_saved_can_be_trained_on(tmp_path):
     pipe = latent.trainable(tmp_path / "pipe")
     for net in (pipe.vae, pipe.unet, pipe.text_encoder):
         assert all(weight.requires_grad and weight.dtype == torch.float32 for weight in net.parameters())
-    with pytest.raises(OSError, match="model_index.json"):
+    with pytest.raises(OSError, match="model_index"):
         latent.trainable(tmp_path)
