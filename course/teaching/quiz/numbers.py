@@ -5,7 +5,7 @@ import re
 import unicodedata
 from functools import cache
 
-from course.teaching.quiz.typed import Unreadable, denied, folded, instead, one_of, opened, typed, visible
+from course.teaching.quiz.typed import LONG, Unreadable, denied, folded, instead, one_of, opened, typed, visible
 
 HIGH, LOW = "[⁰¹²³⁴-⁹]", "[₀-₉]"  # digits of powers, and those below a stroke
 SHARE = re.compile(f"{HIGH}+[⁄/]{LOW}+|[¼-¾⅐-⅞↉]|⅟\\d+")
@@ -29,7 +29,7 @@ def number(text):
     else.
     """
     text = visible(text)
-    if BOUND.search(unicodedata.normalize("NFKC", text)):
+    if len(text) > LONG or BOUND.search(unicodedata.normalize("NFKC", text)):
         raise Unreadable("one-number")
     sides = [side for side in EQUAL.split(text) if side.strip()] or [""]
     text = _plainly(sides[-1])

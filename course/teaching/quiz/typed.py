@@ -167,6 +167,8 @@ def _keyboard():
 def letters_in(text):
     """The letters of an answer such as "a, d", "a and d", "AD", "정답은 d" or "b) the clean image", in their order and
     lower case; whatever else was typed, where there are none."""
+    if len(text) > LONG:
+        return [c for c in flat(text) if c.isalnum()]
     blind = unicodedata.normalize("NFD", visible(text)).translate(_keyboard())
     said = flat(blind if blind.isascii() else text)
     first = [c for c in _beside().sub(" ", said) if c.isalnum()]

@@ -96,6 +96,7 @@ def test_words_around_a_number_are_no_part_of_it(typed, value, rest):
         "최소 0.5",
         "0.5와 0.6",
         "0.5 0.6",
+        "1" + "a" * 90_000,
     ],
 )
 def test_a_bound_or_two_numbers_are_none(typed):
