@@ -16,8 +16,8 @@ from course.commands import UserError
 from course.commands.publish import cells
 from course.commands.publish.page import WIDGET, Formulas, Renderer, math_font
 from course.teaching import quiz
-from course.teaching.language import language
-from course.teaching.quiz.page import answer_page, prompt_page
+from course.teaching.language import language, say
+from course.teaching.quiz.page import answer_page, expected_page, prompt_page
 from course.viz.html import FRAMES, RUN_AGAIN, UNSEEN
 
 HERE = Path(__file__).parent
@@ -27,10 +27,13 @@ STARTS = ("slide", "subslide")
 
 @dataclass
 class Slide:
-    """One slide: parts that come one after the other, as (HTML, whether it waits for a key), and speaker notes."""
+    """One slide: parts that come one after the other, as (HTML, whether it waits for a key), and for the speaker the
+    answers to expect to its questions, and notes."""
 
+    name: str  # the id of the cell that began it, "-answer" behind it where it answers a question
     below: bool  # in the section of the slide before it
     parts: list = field(default_factory=list)
+    expected: list = field(default_factory=list)
     notes: list = field(default_factory=list)
 
     def add(self, html, waits):
@@ -100,7 +103,7 @@ class Painter:
         return self.markdown(content)
 
     def question(self, id):
-        """A question without its answer, and the same with it: two pieces of HTML.
+        """A question without its answer, the same with it, and the answers to expect: three pieces of HTML.
 
         They are made from the quiz, not from what the cell has shown, which may tell what somebody answered. Raises
         UserError for an id that no file has.
@@ -111,7 +114,8 @@ class Painter:
             raise UserError(str(error.args[0])) from error
         prompt = self.formula.inside(prompt_page(found, self.lang))
         answer = self.formula.inside(answer_page(found, self.lang))
-        return _piece("question", prompt), _piece("question", f"{prompt}<details open>{answer}</details>")
+        expected = self.formula.inside(expected_page(found, self.lang))
+        return _piece("question", prompt), _piece("question", f"{prompt}<details open>{answer}</details>"), expected
 
 
 def _piece(kind, html):
@@ -144,7 +148,8 @@ def slides(notebook, painter):
     """The slides of a notebook, in order.
 
     `slide` and `subslide` begin one, `fragment` waits for a key, `notes` are for the speaker, `skip` is left out, and
-    anything else goes on. A question that is marked has its answer on a slide of its own, after one without.
+    anything else goes on. A question that is marked has its answer on a slide of its own, after one without. Where a
+    question is shown first, the notes tell its answer, and the wrong ones to expect.
     """
     found, asked, start = [], set(), "slide"
     for cell in notebook.cells:
@@ -159,20 +164,21 @@ def slides(notebook, painter):
                 painter.faults.append("notes before the first slide are left out")
             continue
         start = kind if kind in STARTS and start != "slide" else start
-        faces = [html] if html else []
+        faces = [(html, [])] if html else []
         answers = []
         for id, later in cells.asked(cell):
-            plain, solved = painter.question(id)
-            faces += [plain] if later or id not in asked else []
+            plain, solved, expected = painter.question(id)
+            faces += [(plain, [expected])] if later or id not in asked else []
             answers += [] if later else [solved]
             asked.add(id)
-        for face in faces:
+        for face, expected in faces:
             if start:
-                found.append(Slide(below=start == "subslide"))
+                found.append(Slide(cell.id, below=start == "subslide"))
             found[-1].add(face, waits=kind == "fragment" and not start)
+            found[-1].expected += expected
             start = None
         for face in answers:
-            found.append(Slide(below=start != "slide", parts=[(face, False)]))
+            found.append(Slide(f"{cell.id}-answer", below=start != "slide", parts=[(face, False)]))
             start = None
     return found
 
@@ -212,6 +218,7 @@ def html_deck(notebook, name, folder):
         ],
         scripts=script.values(),
         licence=_read("reveal/LICENSE.txt"),
+        say=say,
     )
     return page, painter.faults, len(found)
 

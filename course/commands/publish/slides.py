@@ -1,10 +1,12 @@
 """`python -m course slides`: a lesson as a deck of slides, one HTML file that opens from disk without a network."""
 
+import os
 import sys
 from pathlib import Path
 
 from course.commands import UserError, write_out
 from course.commands.publish import run
+from course.teaching.language import LANGUAGES
 
 
 def add_to(commands):
@@ -19,12 +21,15 @@ def add_to(commands):
     )
     slides.add_argument("notebook", metavar="NN", help="number (02), name (02_forward_process) or path of a notebook")
     slides.add_argument("--execute", action="store_true", help="run the lesson first (else: with the outputs it has)")
+    slides.add_argument("--lang", choices=LANGUAGES, help="of questions and answers; default: COURSE_LANG")
     slides.add_argument("--out", type=Path, metavar="FILE", help="default: NN_name.slides.html in this folder")
     slides.set_defaults(main=main)
 
 
 def main(chosen):
     """Make the deck. Raises UserError where the notebook is none, fails, or has not run though a slide needs it."""
+    if chosen.lang:
+        os.environ["COURSE_LANG"] = chosen.lang  # for the kernel, too
     path = _one(chosen.notebook)
     with run.needs_lab():
         import nbformat

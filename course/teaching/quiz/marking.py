@@ -99,9 +99,13 @@ MARKS = {"choice": _choice, "several": _several, "order": _order, "number": _num
 
 def right_answer(question, lang="en"):
     """The right answer as one would type it: "b", "ad", "10.05", "forward process"."""
-    right = [entry for entry in question.answers if entry["correct"]]
+    return "".join(as_typed(question, entry, lang) for entry in question.answers if entry["correct"])
+
+
+def as_typed(question, entry, lang="en"):
+    """One of its answers as one would type it."""
     if question.kind in ("choice", "several"):
-        return "".join(entry["id"] for entry in right)
+        return entry["id"]
     if question.kind == "order":
-        return "".join(right[0]["order"])
-    return f"{right[0]['value']:.12g}" if question.kind == "number" else right[0]["forms"][lang][0]
+        return "".join(entry["order"])
+    return f"{entry['value']:.12g}" if question.kind == "number" else entry["forms"][lang][0]

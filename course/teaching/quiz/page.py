@@ -180,6 +180,17 @@ def prompt_page(question, lang):
     return page + (f"<ul style='list-style: none'>{rows}</ul>" if rows else "")
 
 
+def expected_page(question, lang):
+    """For who asks a class, as HTML: the right answer, and each wrong one to expect with what is said to it."""
+    rows = [
+        f"<li><b>{escape(marking.as_typed(question, entry, lang))}</b>: {escape(entry['feedback'][lang])}</li>"
+        for entry in question.answers
+        if not entry["correct"]
+    ]
+    right = f"{say('question.solution', lang)}: {marking.right_answer(question, lang)}"
+    return f"<p><b>{escape(right)}</b></p><ul>{''.join(rows)}</ul>"
+
+
 def answer_page(question, lang):
     """The right answer and why it is, as HTML: what goes into a <details>, summary and text."""
     shown = escape(f"{marking.right_answer(question, lang)}. {question.explanation[lang]}")

@@ -44,6 +44,8 @@ def said(soup):
     """The words of each slide, in order, and of the notes that go with it."""
     sections = [sheet.parent for sheet in soup.select(".sheet")]
     words = lambda tag: " ".join(tag.get_text(" ").split()) if tag else ""  # noqa: E731
+    for heading in soup.select("aside.notes > h4"):
+        assert heading.extract().get_text() in ("Ask the class", "Say", "수강생에게 물어보기", "설명")
     return [(words(part.select_one(".sheet")), words(part.select_one("aside.notes"))) for part in sections]
 
 
@@ -91,9 +93,10 @@ def test_every_kind_of_cell_is_shown_as_it_says(lecture):
         "What",
     ]
     assert [words[: len(head)] for (words, _), head in zip(slides, heads, strict=True)] == heads
-    notes = ["Notes of the title", "Notes of the figure", "", "Let them vote", "Most say 1"]
+    notes = ["Notes of the title", "Notes of the figure", "", "Answer: c", "Most say 1", "Answer: b"]
     assert [part.lstrip("(")[: len(note)] for (_, part), note in zip(slides, notes, strict=False)] == notes
-    assert not any(part for _, part in slides[5:])
+    assert slides[3][1].endswith("(Let them vote.)")
+    assert not any(part for _, part in slides[6:])
     for question, place in ((first, 3), (second, 5)):
         why = question.explanation["en"].split("$")[0].strip()
         assert why in slides[place + 1][0]
@@ -101,6 +104,40 @@ def test_every_kind_of_cell_is_shown_as_it_says(lecture):
         assert all(option["text"]["en"].split("$")[0].strip() in slides[place][0] for option in question.options)
     assert not re.search("not shown|Run this cell|run this cell", " ".join(words for words, _ in slides))
     assert sys.prefix not in str(lecture)
+
+
+def test_who_asks_a_class_reads_the_answer_and_what_each_wrong_one_reveals():
+    """On the slide that asks, in the notes, under one heading each; a word of it is on the slide of the answer only."""
+    soup, _ = deck(code("slide", 'ask("01-1", later=True)'), text("notes", "one"), text("notes", "two"))
+    (notes,) = soup.select("aside.notes")
+    assert [heading.get_text() for heading in notes.select("h4")] == ["Ask the class", "Say"]
+    question = quiz.find("01-1")
+    wrong = [f"{entry['id']}: {entry['feedback']['en']}" for entry in question.answers if not entry["correct"]]
+    assert [row.get_text() for row in notes.select("li")] == wrong
+    assert notes.p.get_text() == f"Answer: {next(entry['id'] for entry in question.answers if entry['correct'])}"
+    assert not any(entry["feedback"]["en"] in soup.select_one(".sheet").get_text() for entry in question.answers)
+
+
+def test_a_slide_bears_the_name_of_its_cell():
+    first, asked, guess = text("slide", "first"), code("slide", 'ask("00-1")'), code("slide", 'ask("01-1", later=True)')
+    marked = code("slide", 'ask("01-1")')
+    soup, _ = deck(first, text("-", "goes on"), asked, guess, marked)
+    names = [first.id, asked.id, f"{asked.id}-answer", guess.id, f"{marked.id}-answer"]
+    assert [sheet.parent["id"] for sheet in soup.select(".sheet")] == names
+
+
+def test_korean_by_an_option(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_LANG", "en")
+    cells = [code("slide", 'ask("00-1")'), text("notes", "Said in English.")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "small.ipynb")
+    assert main(["slides", str(tmp_path / "small.ipynb"), "--lang", "ko", "--out", str(tmp_path / "deck.html")]) == 0
+    soup = BeautifulSoup((tmp_path / "deck.html").read_text(encoding="utf-8"), "html.parser")
+    question, headings = quiz.find("00-1"), [heading.get_text() for heading in soup.select("aside.notes h4")]
+    assert headings == ["수강생에게 물어보기", "설명"]
+    (asks, answers) = said(soup)
+    assert all(option["text"]["ko"] in asks[0] for option in question.options)
+    assert question.explanation["ko"] in answers[0]
+    assert all(entry["feedback"]["ko"] in asks[1] for entry in question.answers if not entry["correct"])
 
 
 def test_sections_fragments_pictures_and_formulas(lecture):
