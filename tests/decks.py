@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 1280, 720
 WORDS = 40  # on a slide, beside a question, a table, code and formulas
 LINES = 12  # of code
 SMALLEST = 24  # pixels of letters
-PICTURE, STRIP = 200, 120  # pixels that a picture is high at least, alone and in a strip
+PICTURE = 200  # pixels that a picture is high at least
 OPTIONS = {"args": ["--disable-gpu", "--disable-background-networking"], "chromium_sandbox": False}
 # The slide that is shown, with all its fragments; its height does not count what reveal.js scales.
 LOOK = """() => {
@@ -38,7 +38,7 @@ LOOK = """() => {
         const [wide, high] = [image.naturalWidth || box.width, image.naturalHeight || box.height];
         const seen = Math.min(box.height, box.width * high / wide) / scale;
         const squeezed = seen < box.width * high / wide / scale - 1;
-        return [seen, box.top / scale, box.bottom / scale, squeezed, !!image.closest(".course-frames")];
+        return [seen, box.top / scale, box.bottom / scale, squeezed];
     });
     return {
         head: sheet.innerText.trim().split(/\\s+/).slice(0, 6).join(" "),
@@ -60,7 +60,7 @@ class Seen:
     width: int
     smallest: float  # letters
     words: int
-    pictures: list  # of (height, top, bottom, whether the height is what limits it, whether in a strip)
+    pictures: list  # of (height, top, bottom, whether the height is what limits it)
     notes: str
     code: list  # lines of each piece
     fenced: int  # pieces of code in Markdown
@@ -99,7 +99,7 @@ def lecture():
             "fragment",
             "display({'text/html': html.table(['name', 'value'], [['a', '1'], ['b', '2']])}, raw=True)  # not shown",
         ),
-        cell("slide", "## A strip"),
+        cell("slide", "## A slider"),
         cell("-", f"from course.viz.widgets import scrub\n{frames}"),
         cell("slide", "def twice(x):\n    return 2 * x\n\n\nprint(twice(21))", "code"),
         cell("slide", "import sys\nprint('not shown', sys.prefix)", "machine"),
@@ -163,10 +163,9 @@ def _faults(slide):
         yield f"{slide.height - HEIGHT} pixels taller than the screen"
     if slide.width > WIDTH:
         yield f"{slide.width - WIDTH} pixels wider than the screen"
-    for height, top, bottom, squeezed, strip in slide.pictures:
-        least = STRIP if strip else PICTURE
-        if squeezed and height <= least:
-            yield f"a picture is {height:.0f} pixels high, more than {least} are needed: less text beside it"
+    for height, top, bottom, squeezed in slide.pictures:
+        if squeezed and height <= PICTURE:
+            yield f"a picture is {height:.0f} pixels high, more than {PICTURE} are needed: less text beside it"
         if top < 0 or bottom > HEIGHT + 1:
             yield f"a picture reaches from {top:.0f} to {bottom:.0f}"
     if slide.words > WORDS:

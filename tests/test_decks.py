@@ -95,16 +95,16 @@ def test_the_deck_of_a_lesson(path, chromium, tmp_path):
 def test_a_deck_with_everything_on_it(lecture, chromium):
     asked = []
     with decks.opened(lecture, chromium, asked) as page:
-        assert turned(page) == ([11, 11], 11)
+        assert turned(page) == ([13, 13], 13)
         slides = decks.seen(page)
         fonts = page.evaluate("[...document.fonts].map(font => font.status)")
-        assert page.locator(".slide-number").inner_text() == "11 / 11"
+        assert page.locator(".slide-number").inner_text() == "13 / 13"
     assert asked == []
     assert fonts == ["loaded"]
     assert decks.complaints(slides) == []
-    assert [len(slide.pictures) for slide in slides] == [0, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0]
+    assert [len(slide.pictures) for slide in slides] == [0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0]
     assert slides[1].pictures[0][0] > 250
-    assert [bool(slide.notes) for slide in slides] == [True, True, False, True, True, True] + 5 * [False]
+    assert [bool(slide.notes) for slide in slides] == [True, True, False, True, True, True] + 7 * [False]
     assert [slide.code for slide in slides if slide.code] == [[5]]
 
 
@@ -166,8 +166,8 @@ def test_the_speaker_sees_the_notes_without_a_server(lecture, chromium):
 def test_a_deck_prints_a_slide_a_page_and_shows_notes_beside(lecture, chromium, tmp_path):
     with decks.opened(lecture, chromium) as page:
         page.goto(lecture.as_uri() + "?print-pdf")
-        page.locator(".pdf-page").nth(10).wait_for()
-        assert page.locator(".pdf-page").count() == 11
+        page.locator(".pdf-page").nth(12).wait_for()
+        assert page.locator(".pdf-page").count() == 13
         printed = page.pdf(prefer_css_page_size=True)
         page.goto(lecture.as_uri() + "?print-pdf&showNotes=separate-page")
         page.locator(".speaker-notes-pdf").nth(4).wait_for()
@@ -175,7 +175,7 @@ def test_a_deck_prints_a_slide_a_page_and_shows_notes_beside(lecture, chromium, 
         page.goto(lecture.as_uri() + "?showNotes=true")
         page.get_by_text("comes later").and_(page.locator(":visible")).wait_for()
     pages = [len(re.findall(rb"/Type\s*/Page\b", pdf)) for pdf in (printed, with_notes)]
-    assert pages == [11, 11 + 5]
+    assert pages == [13, 13 + 5]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -2,9 +2,13 @@
 
 Colours mean the same in every lesson (Okabe, Ito; safe for colour-blind readers), and never stand alone: lines are
 labelled or dashed as well. Pictures share one grey scale, [-1, 1].
+
+For slides (`python -m course slides --execute` sets COURSE_FIGURES to "slides") a figure is narrower, as high, and made
+of as many dots: beside what is drawn, its letters are larger, and can be read from the last row.
 """
 
 import io
+import os
 
 from course.viz.pixels import grid_array, to_array
 
@@ -18,15 +22,21 @@ COLOURS = {
     "pale": "#999999",
 }
 _ORDER = ("model", "second", "clean", "noise", "mistake", "pale")
+_PAGE, _SLIDE = 8.0, 6.1  # inches: over the 1184 pixels of a slide, letters of 9 points are 24 pixels high
 _STYLES = ("-", (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2, 2, 2)), (0, (4, 3)))
 
 
-def panels(columns=1, rows=1, width=8.0, height=2.8, ratios=None):
+def panels(columns=1, rows=1, width=_PAGE, height=2.8, ratios=None):
     """An empty figure (size in inches) and its axes as a flat list, to draw into with `ax=`."""
     from matplotlib.figure import Figure
 
-    fig = Figure(figsize=(width, height), dpi=160, layout="constrained", facecolor="white")
+    fig = Figure(figsize=(width * _narrow(), height), dpi=160, layout="constrained", facecolor="white")
     return fig, fig.subplots(rows, columns, squeeze=False, width_ratios=ratios).flatten().tolist()
+
+
+def _narrow():
+    """The width of a figure as a share of that which it has on a page."""
+    return _SLIDE / _PAGE if os.environ.get("COURSE_FIGURES") == "slides" else 1.0
 
 
 def _axes(ax, height, title, x_label="", y_label=""):
@@ -53,7 +63,8 @@ def pictures(rows, titles=(), labels=(), title="", ax=None):
     rows = [rows] if hasattr(rows, "ndim") else list(rows)
     canvas = grid_array(rows)
     h, w = rows[0].shape[-2] + 1, rows[0].shape[-1] + 1
-    ax = _axes(ax, min(9.0, 7.2 * canvas.shape[0] / canvas.shape[1] + 0.35 + 0.25 * bool(titles)), title)
+    height = 7.2 * _narrow() * canvas.shape[0] / canvas.shape[1]
+    ax = _axes(ax, min(9.0, height + 0.35 + 0.25 * bool(titles)), title)
     ax.imshow(canvas, interpolation="nearest")
     ax.spines[:].set_visible(False)
     ax.set_xticks([(w * j + (w - 2) / 2) for j in range(len(titles))], titles, fontsize=9)
@@ -143,5 +154,5 @@ def points(clouds, roles=(), limit=None, title="", size=3, ax=None):
 
 def to_png(fig, dpi=160):
     """A figure as PNG bytes."""
-    fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi)
+    fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi / _narrow())
     return buffer.getvalue()

@@ -62,6 +62,18 @@ def test_every_figure_can_be_drawn_into_a_panel(name):
     assert axes[1].has_data()
 
 
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_figures_for_slides_are_narrower_so_that_letters_are_larger(draw, monkeypatch):
+    """As many dots across, so that over the 1184 pixels of a slide nine points are 24 pixels; pictures stay whole."""
+    page = Image.open(io.BytesIO(to_png(draw())))
+    monkeypatch.setenv("COURSE_FIGURES", "slides")
+    figure = draw()
+    slide = Image.open(io.BytesIO(to_png(figure)))
+    assert slide.width == pytest.approx(page.width, abs=2)
+    assert 1184 / figure.get_figwidth() * 9 / 72 >= 24
+    assert slide.height > page.height * 0.8
+
+
 def test_figures_are_eight_inches_wide_and_sharp():
     figure = curves(X, {"a": X})
     assert figure.get_figwidth() == 8

@@ -16,11 +16,12 @@ from course.commands import UserError
 from course.commands.publish import cells
 from course.commands.publish.page import WIDGET, Formulas, Renderer, math_font
 from course.teaching import quiz
-from course.teaching.language import language, say
+from course.teaching.language import LANGUAGES, language, say
 from course.teaching.quiz.page import answer_page, expected_page, prompt_page
 from course.viz.html import FRAMES, RUN_AGAIN, UNSEEN
 
 HERE = Path(__file__).parent
+FRAME = re.compile(r"<figure>.*?</figure>", re.DOTALL)
 NEVER = {"setup", "badge"}  # tags of cells that are on no slide
 STARTS = ("slide", "subslide")
 
@@ -62,6 +63,9 @@ class Painter:
     def __init__(self, folder):
         self.folder, self.formula, self.code = folder, Formulas(), Highlight2HTML(pygments_lexer="ipython3")
         self.faults, self.lang = self.formula.faults, language()
+        used = [say(f"exercise.{whose}", lang, name="NAME") for whose in ("yours", "ours") for lang in LANGUAGES]
+        lines = "|".join(re.escape(line).replace("NAME", r"\w+") for line in used)
+        self.told = re.compile(rf"^(?:{lines})\n?", re.MULTILINE)  # whose function goes on is nothing for a class
 
     def markdown(self, source, attachments=None):
         """Markdown as HTML, its formulas as MathML."""
@@ -69,19 +73,23 @@ class Painter:
         return MarkdownWithMath(renderer=renderer).render(source)
 
     def cell(self, cell):
-        """What a slide shows of a cell, but for its questions: text, code that is tagged `code`, outputs; or ""."""
+        """What slides show of a cell, but for its questions, as pieces of HTML, one a slide: text, code that is tagged
+        `code`, outputs. The pictures of a slider are a slide each."""
         if cell.cell_type == "markdown":
-            return _piece("text", self.markdown(cell.source, cell.get("attachments")))
+            return _some(_piece("text", self.markdown(cell.source, cell.get("attachments"))))
         if cell.cell_type != "code":
-            return ""
+            return []
         shown = [_piece("source", self.code(cell.source))] if "code" in cells.tags(cell) else []
-        outputs = [] if cells.asked(cell) else [self.output(output) for output in _without_doubles(cell.outputs)]
-        return "".join([*shown, *(_piece("output", html) for html in outputs)])
+        outputs = [] if cells.asked(cell) else _without_doubles(cell.outputs)
+        shown += [_piece("output", self.output(output)) for output in outputs if not _frames(output)]
+        frames = [_piece("output", frame) for output in outputs for frame in _frames(output)]
+        return _some("".join(shown + frames[:1])) + frames[1:]
 
     def output(self, output):
         """One output as HTML, "" for what a class need not see: warnings, widgets without a text, empty values."""
         if output.output_type == "stream":
-            return f"<pre>{ansi2html(output.text)}</pre>" if output.name == "stdout" and output.text.strip() else ""
+            text = self.told.sub("", output.text) if output.name == "stdout" else ""
+            return f"<pre>{ansi2html(text)}</pre>" if text.strip() else ""
         if output.output_type == "error":
             return f"<pre>{escape(f'{output.ename}: {output.evalue}')}</pre>"
         data = output.data
@@ -123,9 +131,20 @@ def _piece(kind, html):
     return f'<div class="{kind}{" picture" * ("<img" in html)}">{html}</div>' if html.strip() else ""
 
 
+def _some(html):
+    """The pieces that there are: one, or none for ""."""
+    return [html] if html else []
+
+
+def _frames(output):
+    """The pictures of a slider, each with its label below, or none where an output is something else."""
+    html = output.get("data", {}).get("text/html", "")
+    return [f"<div class='course-frame'>{frame}</div>" for frame in FRAME.findall(html)] if FRAMES in html else []
+
+
 def _without_doubles(outputs):
     """The outputs, without the frames of a slider where a figure of the same cell says the same."""
-    frames = [output for output in outputs if FRAMES in output.get("data", {}).get("text/html", "")]
+    frames = [output for output in outputs if _frames(output)]
     figures = [output for output in outputs if "<img" in output.get("data", {}).get("text/html", "")]
     return [output for output in outputs if output not in frames] if len(figures) > len(frames) else outputs
 
@@ -156,15 +175,15 @@ def slides(notebook, painter):
         kind = _type(cell)
         if kind == "skip" or NEVER.intersection(cells.tags(cell)):
             continue
-        html = painter.cell(cell)
+        pieces = painter.cell(cell)
         if kind == "notes":
             if found:
-                found[-1].notes.append(html)
+                found[-1].notes += pieces
             else:
                 painter.faults.append("notes before the first slide are left out")
             continue
         start = kind if kind in STARTS and start != "slide" else start
-        faces = [(html, [])] if html else []
+        faces = [(html, []) for html in pieces[:1]]
         answers = []
         for id, later in cells.asked(cell):
             plain, solved, expected = painter.question(id)
@@ -177,6 +196,8 @@ def slides(notebook, painter):
             found[-1].add(face, waits=kind == "fragment" and not start)
             found[-1].expected += expected
             start = None
+        for number, face in enumerate(pieces[1:], 2):
+            found.append(Slide(f"{cell.id}-{number}", below=True, parts=[(face, False)]))
         for face in answers:
             found.append(Slide(f"{cell.id}-answer", below=start != "slide", parts=[(face, False)]))
             start = None

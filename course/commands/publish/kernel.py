@@ -27,26 +27,33 @@ class _Manager(AsyncKernelManager):
         return _ThisPython(parent=self)
 
 
-def execute(notebook, folder, budget, cell_seconds, progress):
+def execute(notebook, folder, budget, cell_seconds, progress, figures="page"):
     """Execute all code cells in `folder`, in place; calls progress(1) after each. Returns what failed, or None.
 
     Stops at the first cell that fails, or that takes longer than `cell_seconds` in a quick run. What the notebook
-    answers is kept for as long as it runs, and is nobody's progress.
+    answers is kept for as long as it runs, and is nobody's progress. `figures` are made for a "page" or for "slides".
     """
     with tempfile.TemporaryDirectory(
         prefix="course-run-", ignore_cleanup_errors=True
     ) as own:  # Windows keeps open files
-        return _execute(notebook, folder, budget, cell_seconds, progress, str(Path(own, "progress.sqlite3")))
+        environment = {"COURSE_BUDGET": budget, "COURSE_PROGRESS": str(Path(own, "progress.sqlite3"))}
+        return _execute(
+            notebook,
+            folder,
+            environment | {"COURSE_FIGURES": figures},
+            cell_seconds if budget == "quick" else None,
+            progress,
+        )
 
 
-def _execute(notebook, folder, budget, cell_seconds, progress, kept):
-    environment = {**os.environ, "COURSE_BUDGET": budget, "COURSE_PROGRESS": kept}
+def _execute(notebook, folder, environment, cell_seconds, progress):
+    environment = os.environ | environment
     environment.setdefault("COURSE_LANG", language())  # what was chosen lies beside the progress
-    if budget == "quick":
+    if environment["COURSE_BUDGET"] == "quick":
         environment.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl on several busy threads
     client = NotebookClient(
         notebook,
-        timeout=cell_seconds if budget == "quick" else None,
+        timeout=cell_seconds,
         kernel_name="python3",
         kernel_manager_class=_Manager,
         resources={"metadata": {"path": str(folder)}},

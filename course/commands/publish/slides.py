@@ -74,6 +74,6 @@ def _execute(notebook, path):
 
     count = sum(cell.cell_type == "code" for cell in notebook.cells)
     with tqdm(total=count, unit="cell", desc=path.stem, mininterval=10 * (not sys.stderr.isatty())) as bar:
-        fault = kernel.execute(notebook, path.parent, run.budget_of(None), run.CELL_SECONDS, bar.update)
+        fault = kernel.execute(notebook, path.parent, run.budget_of(None), run.CELL_SECONDS, bar.update, "slides")
     if fault:
         raise UserError(f"{path.name}: {fault}")

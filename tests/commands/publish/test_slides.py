@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from course.__main__ import main
 from course.commands.publish.deck import html_deck
 from course.teaching import quiz
+from course.teaching.language import say
 
 
 def typed(cell, kind, *tags):
@@ -88,7 +89,9 @@ def test_every_kind_of_cell_is_shown_as_it_says(lecture):
         "00-1",
         "00-1",
         "A table",
-        "A strip",
+        "A slider",
+        "c",
+        "e",
         "def",
         "What",
     ]
@@ -142,13 +145,13 @@ def test_korean_by_an_option(tmp_path, monkeypatch):
 
 def test_sections_fragments_pictures_and_formulas(lecture):
     columns = [len(section.find_all("section")) for section in lecture.select(".slides > section")]
-    assert columns == [0, 0, 5, 0, 0, 0, 0]
+    assert columns == [0, 0, 5, 0, 3, 0, 0]
     assert lecture.select_one(".fragment").get_text(strip=True) == "(Said after it.)"
     assert len(lecture.select(".fragment")) == 3
     sheets = lecture.select(".sheet")
-    assert [len(sheet.select("img")) for sheet in sheets] == [0, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0]
+    assert [len(sheet.select("img")) for sheet in sheets] == [0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0]
     assert sheets[1].img["alt"] == "four greys"
-    assert [cap.get_text() for cap in sheets[8].select("figcaption")] == ["a", "c", "e"]
+    assert [sheet.figcaption.get_text() for sheet in sheets[8:11]] == ["a", "c", "e"]
     assert len(sheets[2].select("math[display=block]")) == 1
     assert len(lecture.select("aside.notes math")) == 1
     assert "$" not in "".join(words for words, _ in said(lecture))
@@ -208,6 +211,15 @@ def test_a_figure_says_it_for_a_slider_in_its_cell():
     assert len(deck(code("slide", "scrub()", slider))[0].select("img")) == 1
     (shown,) = deck(code("slide", "scrub()", figure, slider))[0].select("img")
     assert shown["alt"] == "the figure"
+
+
+def test_whose_function_goes_on_is_nothing_for_a_class():
+    """But what else the cell prints is, and so is a line that only looks like it."""
+    lines = [say(f"exercise.{whose}", lang, name="my_loss") for whose in ("yours", "ours") for lang in ("en", "ko")]
+    soup, _ = deck(code("slide", "use()", printed("\n".join([*lines, "my_loss is 0.5", ""]))))
+    assert said(soup) == [("my_loss is 0.5", "")]
+    soup, faults = deck(code("slide", "use()", printed(lines[0] + "\n")), text("-", "begins"))
+    assert (said(soup), faults) == ([("begins", "")], [])
 
 
 def test_what_was_answered_before_is_not_told_and_korean_is_spoken(monkeypatch):
