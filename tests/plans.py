@@ -20,13 +20,15 @@ from project import LESSONS, ROOT
 
 from course.commands.publish import cells, deck
 from course.files import write_whole
-from course.teaching import quiz
+from course.teaching.quiz import marking, questions
+from course.viz.html import FRAMES
 
 PAGES = ROOT / "docs/teaching"
 PACE = 110  # words a minute, for listeners whose first language is another
 LOOKING, ASKING = 0.5, 2.0  # minutes
 BUDGETS = (20, 50, 90)
 PARTS = ("Before class", "Minutes", "What to show", "Three questions for the room", "Common trouble", "On the board")
+SLIDER = f"<div class='{FRAMES}'>{'<figure><img></figure>' * 3}</div>"
 SLIDE = re.compile(r"`(\d+) ([a-z][\w-]*)`")
 SPAN = re.compile(r"`(\d+) [a-z][\w-]*`(?: to `(\d+) [a-z][\w-]*`)?")
 
@@ -42,18 +44,21 @@ class Planned:
 
 
 def planned(path):
-    """The slides of a lesson, in order, without running it: where a cell would show something, it is a picture."""
+    """The slides of a lesson, in order, without running it: where a cell would show something, it is a picture, and
+    three where it has a slider without a figure beside it."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code" and cells.speaks(cell) and not cells.asked(cell):
-            cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": "<img alt='a figure'>"})]
+            slider = "scrub(" in cell.source and "show(" not in cell.source
+            shown = SLIDER if slider else "<img alt='a figure'>"
+            cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": shown})]
     found = deck.slides(notebook, deck.Painter(path.parent))
     return [_planned(number, slide) for number, slide in enumerate(found, 1)]
 
 
 def _planned(number, slide):
     shown = BeautifulSoup("".join(html for html, _ in slide.parts), "html.parser")
-    spoken = BeautifulSoup("".join(slide.notes) if not shown.select(".question") else "", "html.parser")
+    spoken = BeautifulSoup("".join(slide.notes), "html.parser")
     asks = bool(shown.select(".question")) and not shown.select("details")
     minutes = (_words(shown) + _words(spoken)) / PACE + LOOKING * bool(shown.select("img")) + ASKING * asks
     return Planned(number, slide.name, " ".join(shown.get_text(" ").split()[:7]), minutes)
@@ -123,8 +128,9 @@ def _minutes(text, slides):
 
 
 def shown(text):
-    """Which slides each budget shows, {20: [numbers], ...}: those named in the line that begins with it."""
-    lines = {int(line[1]): line[2] for line in re.finditer(r"^\*\*(\d+) minutes\*\*: (.+)$", text, re.MULTILINE)}
+    """Which slides each budget shows, {20: [numbers], ...}: those that its paragraph names before "Skipped"."""
+    paragraphs = re.finditer(r"^\*\*(\d+) minutes\*\*: (.+?)(?:Skipped|\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = {int(line[1]): line[2] for line in paragraphs}
     return {
         budget: [number for span in SPAN.finditer(line) for number in range(_span(span)[0], _span(span)[1] + 1)]
         for budget, line in lines.items()
@@ -151,7 +157,7 @@ def _budgets(found, slides):
 def _questions(lesson, text, slides):
     """Whether three questions of the lesson are there, each with its slide and every wrong answer to expect."""
     heads = re.split(r"^### (\S+), (.+)$", text, flags=re.MULTILINE)[1:]
-    found, known = [], quiz.questions.load(lesson)
+    found, known = [], questions.load(lesson)
     asked = [(id, where, said) for id, where, said in zip(heads[0::3], heads[1::3], heads[2::3], strict=True)]
     wanted = min(3, len(known))
     if len(asked) != wanted:
@@ -162,7 +168,7 @@ def _questions(lesson, text, slides):
         if not heading.startswith(f"{id} "):
             found.append(f"{where} does not ask {id}")
         wrong = [entry for entry in known[id].answers if not entry["correct"]] if id in known else []
-        typed = [quiz.marking.as_typed(known[id], entry) for entry in wrong]
+        typed = [marking.as_typed(known[id], entry) for entry in wrong]
         found += [f"{id}: nothing on the wrong answer {answer}" for answer in typed if f"- **{answer}**" not in said]
     return found
 
