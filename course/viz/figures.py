@@ -3,8 +3,9 @@
 Colours mean the same in every lesson (Okabe, Ito; safe for colour-blind readers), and never stand alone: lines are
 labelled or dashed as well. Pictures share one grey scale, [-1, 1].
 
-For slides (`python -m course slides --execute` sets COURSE_FIGURES to "slides") a figure is narrower, as high, and made
-of as many dots: beside what is drawn, its letters are larger, and can be read from the last row.
+For slides (`python -m course slides --execute` sets COURSE_FIGURES to "slides") a figure that would leave room below it
+is narrower, as high, and made of as many dots: beside what is drawn, its letters are larger, and can be read from the
+last row. Titles have the size of all others there, so that they end where they did.
 """
 
 import io
@@ -23,6 +24,8 @@ COLOURS = {
 }
 _ORDER = ("model", "second", "clean", "noise", "mistake", "pale")
 _PAGE, _SLIDE = 8.0, 6.1  # inches: over the 1184 pixels of a slide, letters of 9 points are 24 pixels high
+_ROOM = 1184 / 620  # width over height of what a slide has for a figure
+_POINTS = 9
 _STYLES = ("-", (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2, 2, 2)), (0, (4, 3)))
 
 
@@ -30,13 +33,17 @@ def panels(columns=1, rows=1, width=_PAGE, height=2.8, ratios=None):
     """An empty figure (size in inches) and its axes as a flat list, to draw into with `ax=`."""
     from matplotlib.figure import Figure
 
-    fig = Figure(figsize=(width * _narrow(), height), dpi=160, layout="constrained", facecolor="white")
+    fig = Figure(figsize=(width * _narrow(height), height), dpi=160, layout="constrained", facecolor="white")
     return fig, fig.subplots(rows, columns, squeeze=False, width_ratios=ratios).flatten().tolist()
 
 
-def _narrow():
-    """The width of a figure as a share of that which it has on a page."""
-    return _SLIDE / _PAGE if os.environ.get("COURSE_FIGURES") == "slides" else 1.0
+def _narrow(height):
+    """The width of a figure of this height in inches, as a share of that which it has on a page."""
+    return min(max(_SLIDE, _ROOM * height), _PAGE) / _PAGE if _for_slides() else 1.0
+
+
+def _for_slides():
+    return os.environ.get("COURSE_FIGURES") == "slides"
 
 
 def _axes(ax, height, title, x_label="", y_label=""):
@@ -63,8 +70,8 @@ def pictures(rows, titles=(), labels=(), title="", ax=None):
     rows = [rows] if hasattr(rows, "ndim") else list(rows)
     canvas = grid_array(rows)
     h, w = rows[0].shape[-2] + 1, rows[0].shape[-1] + 1
-    height = 7.2 * _narrow() * canvas.shape[0] / canvas.shape[1]
-    ax = _axes(ax, min(9.0, height + 0.35 + 0.25 * bool(titles)), title)
+    above, share = 0.35 + 0.25 * bool(titles), canvas.shape[0] / canvas.shape[1]
+    ax = _axes(ax, min(9.0, 7.2 * _narrow(7.2 * share + above) * share + above), title)
     ax.imshow(canvas, interpolation="nearest")
     ax.spines[:].set_visible(False)
     ax.set_xticks([(w * j + (w - 2) / 2) for j in range(len(titles))], titles, fontsize=9)
@@ -152,7 +159,22 @@ def points(clouds, roles=(), limit=None, title="", size=3, ax=None):
     return ax.figure
 
 
+def _even_letters(fig):
+    """Make letters that are larger than the small ones as small, those of the ticks, too."""
+    from matplotlib.text import Text
+
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if any(label.get_fontsize() > _POINTS for label in axis.get_ticklabels()):
+                axis.set_tick_params(labelsize=_POINTS)
+    for text in fig.findobj(Text):
+        text.set_fontsize(min(text.get_fontsize(), _POINTS))
+
+
 def to_png(fig, dpi=160):
     """A figure as PNG bytes."""
-    fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi / _narrow())
+    if _for_slides():
+        _even_letters(fig)
+        dpi *= _PAGE / max(fig.get_figwidth(), _SLIDE)
+    fig.savefig(buffer := io.BytesIO(), format="png", dpi=dpi)
     return buffer.getvalue()

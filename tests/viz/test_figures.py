@@ -11,6 +11,7 @@ import pytest
 from helpers import normal, refused, scans
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from course import viz
@@ -70,8 +71,18 @@ def test_figures_for_slides_are_narrower_so_that_letters_are_larger(draw, monkey
     figure = draw()
     slide = Image.open(io.BytesIO(to_png(figure)))
     assert slide.width == pytest.approx(page.width, abs=2)
-    assert 1184 / figure.get_figwidth() * 9 / 72 >= 24
     assert slide.height > page.height * 0.8
+    letters = min(1184 / figure.get_figwidth(), 620 / figure.get_figheight()) * 9 / 72  # pixels, on a slide of its own
+    assert letters >= (24 if figure.get_figheight() < 3.2 else 18)
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert {round(text.get_fontsize()) for text in texts} <= {9}
+
+
+def test_a_high_figure_keeps_its_width_on_slides(monkeypatch):
+    monkeypatch.setenv("COURSE_FIGURES", "slides")
+    assert panels(height=2.8)[0].get_figwidth() == pytest.approx(6.1)
+    assert panels(height=3.6)[0].get_figwidth() == pytest.approx(3.6 * 1184 / 620)
+    assert panels(height=5.0)[0].get_figwidth() == 8
 
 
 def test_figures_are_eight_inches_wide_and_sharp():
