@@ -76,11 +76,12 @@ def usable_device(name):
         raise UserError(str(error)) from error
 
 
-def write_out(path, data):
-    """`files.write_whole` for commands. Raises UserError where that fails; what was at `path` is then still there."""
+def write_out(path, data, option="--out"):
+    """`files.write_whole` for commands. Raises UserError where that fails, naming the option by which another place can
+    be chosen; what was at `path` is then still there."""
     try:
         write_whole(path, data)
     except OSError as error:
         raise UserError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another place with --out"
+            f"cannot write {path}: {error.strerror or error}; make room or choose another place with {option}"
         ) from error

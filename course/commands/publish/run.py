@@ -101,7 +101,7 @@ def _make(folder):
     except OSError as error:
         raise UserError(
             f"cannot make the folder {folder}: {error.strerror}; name a folder of yours, such as --out ~/pages, and "
-            "copy the lessons to one if you want to change them: python -m course lessons ~/lessons"
+            "copy the lessons to one if you want to change them: python -m course lessons --to ~/lessons"
         ) from error
 
 
