@@ -149,11 +149,13 @@ def test_what_is_no_sentence_is_left_alone(sound):
 
 
 def test_every_word_is_said_somewhere():
-    """A key stands in the code whole, or its name where the room is put before it."""
+    """A key stands in the code or in a template whole, or its name where the room is put before it."""
     commands = [path.read_text(encoding="utf-8") for path in (ROOT / "course/commands").rglob("*.py")]
     sources = [*SOURCES.values(), *commands]
     named = {text.replace(" ", "-") for source in sources for _, text in literals(source)}
     named |= {name for source in sources for name in re.findall(r"Unreadable\(\"([a-z-]+)\"", source)}
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "course/commands").rglob("*.html")]
+    named |= {key for page in pages for key in re.findall(r"\bsay\(\"([a-z.-]+)\"", page)}
     assert [key for key in KEYS if key not in named and key.partition(".")[2] not in named] == []
 
 

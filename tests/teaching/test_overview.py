@@ -133,7 +133,7 @@ def test_it_speaks_korean_and_its_columns_still_stand_below_each_other(monkeypat
     lines = [head.removesuffix("점수")]
     lines += [row.removesuffix(lesson.cells[-1]) for row, lesson in zip(rows, seen.lessons, strict=True)]
     assert len({sum(2 if re.match("[가-힣]", c) else 1 for c in line) for line in lines}) == 1
-    assert [*seen.advice()] == ["02 단원(순방향 과정)을 이어서 하세요.", "한 번 틀려서 오늘 다시 풀 것: 02-1."]
+    assert [*seen.advice()] == ["02강(순방향 과정)을 이어서 하세요.", "한 번 틀려서 오늘 다시 풀 것: 02-1."]
 
 
 def test_html_is_escaped():

@@ -174,9 +174,9 @@ class Asked(html.OnPage):
 
 
 def prompt_page(question, lang):
-    """A question and its options as HTML, without a word on the answer."""
+    """A question and its options as HTML, its formulas as MathML, without a word on the answer."""
     rows = "".join(f"<li>{option['id']}) {escape(option['text'][lang])}</li>" for option in question.options)
-    page = f"<p><b>{question.id}</b> {escape(question.prompt[lang])}</p>"
+    page = f"<p><b>{question.id}</b> {html.formulas(question.prompt[lang])}</p>"
     return page + (f"<ul style='list-style: none'>{rows}</ul>" if rows else "")
 
 

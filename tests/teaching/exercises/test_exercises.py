@@ -297,9 +297,9 @@ def test_a_known_mistake_is_named_also_in_another_dtype():
 def test_a_card_speaks_korean_where_it_is_asked_for(monkeypatch):
     monkeypatch.setenv("COURSE_LANG", "ko")
     result = checking.examine(TWICE, lambda x: 3 * x, 0)
-    assert str(result).startswith("09-twice: 아직 아님, 3점 만점에 0점\n시험한 입력: 그림. 값이 다릅니다.")
+    assert str(result).startswith("09-twice: 아직 정답 아님, 3점 만점에 0점\n시험한 입력: 그림. 값이 다릅니다.")
     assert "실패  a line" in str(result)  # not written in Korean yet
-    assert "<summary>시험한 입력</summary>" in result._repr_mimebundle_()["text/html"]
+    assert "<summary>시험한 항목</summary>" in result._repr_mimebundle_()["text/html"]
 
     assert "solution('09-twice')" in told(lambda x: 3 * x, tries=1)[1]
     assert "solution" not in told(lambda x: 3 * x)[1]

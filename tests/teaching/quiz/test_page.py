@@ -379,6 +379,16 @@ def test_a_formula_is_set_by_the_browser_itself():
     assert "alpha" not in asked.prompt.value
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_a_formula_is_set_without_a_kernel_too(later):
+    """Where no widget is drawn, nothing need set LaTeX in an output: GitHub, VS Code before the kernel runs."""
+    asked = ask("05-7", later=later)
+    page = asked._repr_mimebundle_()["text/html"]
+    assert formulas(asked.question.prompt["en"]) in page
+    assert "$" not in page
+    assert "\\alpha" not in page
+
+
 def test_every_question_can_be_shown_and_typed_as_its_example():
     for number in quiz.lessons():
         for question in quiz.load(number).values():
