@@ -20,11 +20,9 @@ RELATIVE = re.compile(
     r".*?(?:(?<!또)는|(?<!혹)은|[인한던건]|것은) (?=\S)"
 )  # what goes before a Korean noun and says more of it
 PARTS = re.compile(r"\s*[,/=:;|→>\n]\s*")
-LETTERS = {*"abcdefgh"}
-LETTER = re.compile(r"(?<!\w)([a-h])(?=\s*(?:[().:,;\]>→]|->|$))")
 VERB = re.compile("[\uac00-\ud7a3]*(?:[^입]니다|[^이예]요|[^이]다)")  # no noun with its copula
-FINALS = {unicodedata.name(chr(code)) for code in range(0x11A8, 0x11C3)}
-GLOSS = re.compile(r"([^()\[\]{}]*)[(\[{]([^()\[\]{}]+)[)\]}]([^()\[\]{}]*)")
+SYMBOL = re.compile(r"\s*[a-z](?:_\w+)?(?:\s*\([^가-힣]*\)?)?\s*")  # q, or q(x_t | x_0)
+GLOSS = re.compile(r"([^()\[\]{}]*)[(\[{]((?:[^()\[\]{}]|\([^()]*\))+)[)\]}]([^()\[\]{}]*)")
 
 
 class Unreadable(ValueError):
@@ -98,13 +96,57 @@ def flat(text):
 
 
 @cache
-def _reason():
-    return re.compile(one_of(typed()["why"], before=r"[\s,;.]+", after=r"\s"))
+def _reasons():
+    """Patterns for where a reason begins, and for a part after a comma that is one by its end."""
+    words, after_comma = one_of(typed()["why"]), one_of(typed()["why_comma"])
+    begins = rf"(?:[\s,;.]+{words}|[,;]\s*{after_comma}(?! well| opposed| if))\s"
+    return re.compile(begins, re.I), re.compile(r"[,;]\s[^,;]*" + one_of(typed()["why_end"], after=r"[\s.!?]*$"))
+
+
+def unreasoned(text):
+    """Text without the reason that is given after its answer."""
+    begins, ends = _reasons()
+    return ends.sub("", begins.split(text, maxsplit=1)[0])
+
+
+@cache
+def _therefore():
+    words = one_of(typed()["therefore"], before=r"(?:^|(?<!or)(?<!not)[\s,;.])\s*", after=r"[\s,]+")
+    return re.compile(words + "|" + one_of(typed()["hence"], before=r"(?<=\w)\s?", after=r"[\s,]+"), re.I)
+
+
+def concluded(text):
+    """What a sentence ends in after its last "so" or "therefore"; all of it where there is none."""
+    return next((part for part in reversed(_therefore().split(text)) if part.strip()), text)
+
+
+@cache
+def _links():
+    words, endings = one_of(typed()["so"]), one_of(typed()["links"])
+    return re.compile(rf"(?:^|(?<=[\s,;.]))({words})(?=[\s,])|(?<=[가-힣\d%])({endings})[\s,]", re.I)
+
+
+def linked(text):
+    """What follows the last "which is" or Korean connective of a text, and that link; all of it and "" without one."""
+    found = [*_links().finditer(text)]
+    return (text[found[-1].end() :], (found[-1][1] or found[-1][2]).casefold()) if found else (text, "")
+
+
+@cache
+def _equals():
+    latin, hangul = (filter(some, typed()["equals"]) for some in (str.isascii, lambda word: not word.isascii()))
+    return re.compile(one_of(latin, before=r"\s", after=r"\s") + "|" + one_of(hangul, before=r"(?<=\w)", after=r"\s"))
+
+
+def equated(text):
+    """The two sides of the last "is" of a text; the first is "" where there is none."""
+    found = [*_equals().finditer(text)]
+    return (text[: found[-1].start()], text[found[-1].end() :]) if found else ("", text)
 
 
 def opened(text):
     """Text without what stands before an answer, as often as something does, and without the reason given for it."""
-    text, before = _reason().split(text.strip(), maxsplit=1)[0], _around()[0]
+    text, before = unreasoned(text.strip()), _around()[0]
     while found := before.match(text):
         text = text[found.end() :]
     return text
@@ -114,7 +156,7 @@ def bare(text):
     """Yields an answer as it is, and without what stands before it, as often as something does; each of these also
     without one ending."""
     before, after = _around()
-    text = _reason().split(flat(text), maxsplit=1)[0]
+    text = unreasoned(flat(text))
     while text:
         yield text
         whole = text.rstrip(" .!?~")
@@ -130,9 +172,11 @@ def _denying():
     return re.compile(latin + "|" + one_of(word for word in deny if not word.isascii()))
 
 
-def denied(text):
-    """Whether a text takes something back, or leaves it open: "not", "or", "at least"."""
-    return bool(_denying().search(flat(text)))
+def denied(text, compared=False):
+    """Whether a text takes something back, or leaves it open: "not", "or", "at least"; where it may be `compared`, it
+    is not by "less than"."""
+    said = re.sub(one_of(typed()["compare"]), " ", flat(text)) if compared else flat(text)
+    return bool(_denying().search(said))
 
 
 def folded(text):
@@ -142,43 +186,6 @@ def folded(text):
     *words, last = text.split() or [""]
     noun = unicodedata.normalize("NFD", last).endswith("\u11b7") and "\uac00" <= last[:1] <= "\ud7a3"  # ends in m
     return " ".join(words) if noun or VERB.fullmatch(last) else tail.strip()
-
-
-@cache
-def _beside():
-    """A pattern for all that is no letter of an answer made of letters."""
-    words = [word for section in ("before", "after", "between") for word in typed()[section]]
-    latin = [word for word in words if word.isascii() and not {*word.casefold()} <= {*"abcdefgh."}]
-    return re.compile(one_of(latin, before=r"\b", after=r"(?!\w)") + "|" + one_of(w for w in words if not w.isascii()))
-
-
-@cache
-def _keyboard():
-    """What the Hangul letters stand for that the keys a, b, c, ... type, wherever they stand in a syllable."""
-    keys = {}
-    for jamo, key in typed()["keys"].items():
-        name = unicodedata.name(jamo).removeprefix("HANGUL LETTER ")
-        keys |= {jamo: key, unicodedata.normalize("NFKC", jamo): key}
-        if f"HANGUL JONGSEONG {name}" in FINALS:
-            keys[unicodedata.lookup(f"HANGUL JONGSEONG {name}")] = key
-    return str.maketrans(keys)
-
-
-def letters_in(text):
-    """The letters of an answer such as "a, d", "a and d", "AD", "정답은 d" or "b) the clean image", in their order and
-    lower case; whatever else was typed, where there are none."""
-    if len(text) > LONG:
-        return [c for c in flat(text) if c.isalnum()]
-    blind = unicodedata.normalize("NFD", visible(text)).translate(_keyboard())
-    said = flat(blind if blind.isascii() else text)
-    first = [c for c in _beside().sub(" ", said) if c.isalnum()]
-    for part in (said, said if denied(said) else folded(said), *instead(said)):
-        found = [c for c in _beside().sub(" ", part) if c.isalnum()]
-        if {*found} <= LETTERS:
-            return found
-        if (found := LETTER.findall(part)) and not denied(part):
-            return found
-    return first
 
 
 @cache
@@ -210,7 +217,8 @@ def named(text, forms):
     """Of what `forms` gives for stemmed names, {name: entry}, the entry that an answer means, or None.
 
     Whoever names two, one beside the other or as its gloss in brackets, must mean the same by both; of "not this but
-    that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, and for an essay.
+    that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, for an essay, and for a name
+    with a comment on it that may say anything.
     """
     if len(text) > LONG:
         raise Unreadable("few-words")
@@ -220,19 +228,35 @@ def named(text, forms):
     def of(said):
         return next((forms[stem] for part in bare(said) if (stem := stemmed(part)) in forms), None)
 
-    return of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None)
+    found = of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None)
+    if not found and any(_commented(part, of, forms) for part in bare(text)):
+        raise Unreadable("name-alone")
+    return found
+
+
+@cache
+def _comments():
+    words = one_of(typed()["comment"], before=r"\s", after=r"\s")
+    return re.compile(rf"\s*[,;:()\[\]]\s*|\s[-–—]+\s|{words}")
+
+
+def _commented(text, of, forms):
+    """Whether a name comes first, and what is put behind it names nothing that is known."""
+    head, *comments = [part for part in _comments().split(text) if part.strip()] or [""]
+    known = [stem for stem in forms if len(stem) > 1]
+    return bool(comments and of(head)) and not any(stem in stemmed(" ".join(comments)) for stem in known)
 
 
 def _of_two(text, of, forms):
     """The entry behind a text in which two are named."""
     for pattern in _pairs("instead"):
         if found := pattern.fullmatch(text):
-            meant, other = of(found["meant"]), of(found["other"])
+            meant, other = of(found["meant"]) or _of_two(found["meant"], of, forms), of(found["other"])
             return meant if meant != other else None
     if found := GLOSS.fullmatch(text):
         meant, gloss = of(f"{found[1]} {found[3]}"), stemmed(found[2])
         same = of(found[2]) in (meant, None) and any(gloss in stem for stem, entry in forms.items() if entry == meant)
-        if meant and same:
+        if meant and (same or SYMBOL.fullmatch(found[2])):
             return meant
     sides = [found.groups() for pattern in _pairs("both") if (found := pattern.fullmatch(text))]
     sides += [parts] if len(parts := [part for part in PARTS.split(text) if part]) > 1 else []
