@@ -51,6 +51,8 @@ def _readings(said):
     if numbered and [int(number) for number, _ in numbered] == [*range(1, len(numbered) + 1)]:
         said = NUMBERED.sub(r"\2", said)
     parts = [said, unreasoned(said), *instead(said), concluded(unreasoned(said))]
+    comment = re.sub(r"[(\[][^()\[\]]{2,}[)\]]\W*$", lambda found: found[0] if ALONE.search(found[0]) else "", said)
+    parts += [] if _denied(said) else [comment]
     for end in (said.rpartition(":")[2], linked(said)[0]):
         start = said[: len(said) - len(end)]
         if start and not ALONE.search(start) and not _denied(start):
@@ -87,11 +89,13 @@ def _places():
 
 
 def _disordered(text):
-    """Whether a letter is said to be the first or the last and stands elsewhere: it is not meant as it was typed."""
+    """Whether a letter is said to be the first or the last and stands elsewhere, or only "maybe" stands beside
+    another: it is not meant as it was typed."""
     first, last = _places()
     before = next((text[: found.start()] for found in re.finditer(first, text)), "")
     after = next((text[found.end() :] for found in re.finditer(last, text)), "")
-    return len(ALONE.findall(before)) > 1 or len(ALONE.findall(after)) > 1
+    hedged = re.search(rf"(?:{ALONE.pattern}).*{one_of(typed()['hedges'])}.*(?:{ALONE.pattern})", text)
+    return bool(hedged) or len(ALONE.findall(before)) > 1 or len(ALONE.findall(after)) > 1
 
 
 @cache

@@ -73,10 +73,11 @@ def _order(question, answer):
 
 
 def _number(question, answer):
-    value, rest = number(answer, asked(question))
+    wanted = asked(question)
+    value, rest = number(answer, wanted)
     unit_of = question.unit or {}
     units = {plain_unit(form) for form in unit_of.get("forms", typed()["counters"])}
-    ends = itertools.chain(endless(rest), endless(repeated(question, rest)))
+    ends = itertools.chain(endless(rest), endless(repeated(question, rest, wanted)))
     unit = next((end for end in ends if end in units or end in ("", "%")), None)
     if unit is None:
         raise Unreadable(unit_of["feedback"]) if unit_of else Unreadable("no-unit")

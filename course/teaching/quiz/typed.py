@@ -123,13 +123,18 @@ def concluded(text):
 @cache
 def _links():
     words, endings = one_of(typed()["so"]), one_of(typed()["links"])
-    return re.compile(rf"(?:^|(?<=[\s,;.]))({words})(?=[\s,])|(?<=[가-힣\d%])({endings})[\s,]", re.I)
+    return re.compile(rf"(?:^|(?<=[\s,;.]))({words})(?=[\s,])|(?<=[가-힣\d%])\s?({endings})[\s,]", re.I)
 
 
 def linked(text):
     """What follows the last "which is" or Korean connective of a text, and that link; all of it and "" without one."""
     found = [*_links().finditer(text)]
     return (text[found[-1].end() :], (found[-1][1] or found[-1][2]).casefold()) if found else (text, "")
+
+
+def begins_linked(text):
+    """Whether a text begins with "which is" or the like."""
+    return bool(_links().match(text))
 
 
 @cache
@@ -172,10 +177,10 @@ def _denying():
     return re.compile(latin + "|" + one_of(word for word in deny if not word.isascii()))
 
 
-def denied(text, compared=False):
-    """Whether a text takes something back, or leaves it open: "not", "or", "at least"; where it may be `compared`, it
-    is not by "less than"."""
-    said = re.sub(one_of(typed()["compare"]), " ", flat(text)) if compared else flat(text)
+def denied(text, but=None):
+    """Whether a text takes something back, or leaves it open: "not", "or", "at least"; the words of the section `but`
+    do not."""
+    said = re.sub(one_of(typed()[but]), " ", flat(text)) if but else flat(text)
     return bool(_denying().search(said))
 
 
@@ -189,7 +194,7 @@ def folded(text):
 
 
 @cache
-def _pairs(section):
+def pairs(section):
     """The patterns of a section, whose two names stand for what is typed there."""
     return [re.compile(_pattern(said)) for said in typed()[section]]
 
@@ -208,7 +213,7 @@ def _literal(piece):
 
 def instead(text):
     """Yields what is meant in "not this but that", for every way to read it so."""
-    for pattern in _pairs("instead"):
+    for pattern in pairs("instead"):
         if found := pattern.fullmatch(text):
             yield found["meant"]
 
@@ -228,10 +233,10 @@ def named(text, forms):
     def of(said):
         return next((forms[stem] for part in bare(said) if (stem := stemmed(part)) in forms), None)
 
-    found = of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None)
-    if not found and any(_commented(part, of, forms) for part in bare(text)):
-        raise Unreadable("name-alone")
-    return found
+    found = (
+        of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None) or of(concluded(text))
+    )
+    return found or next(filter(None, (_commented(part, of) for part in bare(text))), None)
 
 
 @cache
@@ -240,16 +245,21 @@ def _comments():
     return re.compile(rf"\s*[,;:()\[\]]\s*|\s[-–—]+\s|{words}")
 
 
-def _commented(text, of, forms):
-    """Whether a name comes first, and what is put behind it names nothing that is known."""
-    head, *comments = [part for part in _comments().split(text) if part.strip()] or [""]
-    known = [stem for stem in forms if len(stem) > 1]
-    return bool(comments and of(head)) and not any(stem in stemmed(" ".join(comments)) for stem in known)
+def _commented(text, of):
+    """The entry of a name that comes first, where the comment behind it names the same. Raises Unreadable where the
+    comment names nothing that is known."""
+    head, *comment = [part for part in _comments().split(text, maxsplit=1) if part.strip()] or [""]
+    if not comment or not of(head):
+        return None
+    also = {of(part) for part in re.split(r"[,;:()\[\]]", comment[0]) if part.strip()}
+    if also <= {None, of(head)} and None in also:
+        raise Unreadable("name-alone")
+    return of(head) if also == {of(head)} else None
 
 
 def _of_two(text, of, forms):
     """The entry behind a text in which two are named."""
-    for pattern in _pairs("instead"):
+    for pattern in pairs("instead"):
         if found := pattern.fullmatch(text):
             meant, other = of(found["meant"]) or _of_two(found["meant"], of, forms), of(found["other"])
             return meant if meant != other else None
@@ -258,10 +268,10 @@ def _of_two(text, of, forms):
         same = of(found[2]) in (meant, None) and any(gloss in stem for stem, entry in forms.items() if entry == meant)
         if meant and (same or SYMBOL.fullmatch(found[2])):
             return meant
-    sides = [found.groups() for pattern in _pairs("both") if (found := pattern.fullmatch(text))]
-    sides += [parts] if len(parts := [part for part in PARTS.split(text) if part]) > 1 else []
+    sides = [found.groups() for pattern in pairs("both") if (found := pattern.fullmatch(text))]
+    sides += [[part for part in PARTS.split(text) if part and not SYMBOL.fullmatch(part)]] if PARTS.search(text) else []
     sides += [(text[:k], text[k:]) for k in range(1, len(text)) if text[k] == " "]
-    for side in sides:
+    for side in filter(None, sides):
         one, *others = map(of, side)
         if one and others.count(one) == len(others):
             return one
