@@ -9,7 +9,7 @@ from course.teaching.quiz.typed import begins_linked, concluded, denied, flat, o
 LONE = re.compile(r"\W*[\d.,/%]*\d[\d.,/%]*\s*[^\W\d]{0,6}\W*")  # a number with a word at most
 # A comment in brackets: words, a name, or where the number comes from.
 INSIDE = r"\s*[=≈][^()]*|[^()]*(?:[^\W\d_]{2}|[가-힣]|\d\s*[×x*+·]\s*\d|[a-z]_?\d|[a-z]\s*=)[^()]*"
-COMMENT = re.compile(rf"([^()]*\d[^()]*?)\s*[(\[]({INSIDE})[)\]]([^()\d]*)")
+COMMENT = re.compile(rf"([^()]*\d[^()]*?)\s*[(\[]({INSIDE})[)\]]([^()\d,;]*)")
 PARTING = re.compile(r"\s*;\s*|,\s+|,(?=[^\d\s])|\.\s+|\s[-–—]+\s+(?=[^\W\d])")
 
 
@@ -42,7 +42,7 @@ def answering(text, wanted):
     kinds = [_kind(part, wanted) for part in said]
     told = [part for part, kind in zip(said, kinds, strict=True) if kind in ("asked", "bare")]
     if None not in kinds and len(told) == 1 and ("bare" not in kinds or kinds[0] == "bare"):
-        return told[0]
+        return answering(told[0], wanted)
     first, *others = PARTING.split(COMMENT.sub(r"\1; \2", text))
     two = others and LONE.fullmatch(first) and not begins_linked(others[0])  # a number, and what may be another
     return "" if two else text

@@ -14,19 +14,26 @@ RELATIONS = {"times", "factor", "by", "to", "up", "down"}  # to another number
 
 
 @cache
-def _pattern(section):
-    """A pattern for the words of a section, and what each stands for."""
-    words = {plain: name for name, entry in typed()[section].items() for plain in map(str.casefold, entry["says"])}
+def _pattern():
+    """A pattern for the words of `quantities` and `operations`, and what each stands for, (section, name)."""
+    sections = ("quantities", "operations")
+    words = {
+        word.casefold(): (section, name)
+        for section in sections
+        for name, entry in typed()[section].items()
+        for word in entry["says"]
+    }
     latin = one_of(filter(str.isascii, words), before=r"(?<![a-z_])", after=r"(?![a-z])")
-    short = [word for word in words if not word.isascii() and len(word) == 1]  # 배 is a part of many words
-    hangul = one_of((word for word in words if not word.isascii() and len(word) > 1), before="")
-    single = one_of(short, before=r"(?<![가-힣])") if short else r"(?!)"
+    hangul = one_of(word for word in words if not word.isascii() and len(word) > 1)
+    single = one_of((word for word in words if not word.isascii() and len(word) == 1), before=r"(?<![가-힣])")  # 배
     return re.compile(f"{latin}|{hangul}|{single}"), {re.sub(r"\s", "", word): name for word, name in words.items()}
 
 
 def _said(section, text):
-    pattern, names = _pattern(section)
-    return {names[re.sub(r"\s", "", found[0])] for found in pattern.finditer(text)}
+    """What a text says of a section: a word within another, "squared" in "mean squared error", does not count."""
+    pattern, names = _pattern()
+    said = {names[re.sub(r"\s", "", found[0])] for found in pattern.finditer(text)}
+    return {name for of, name in said if of == section}
 
 
 def _symbols(text):
@@ -42,8 +49,8 @@ def named(text):
 
 
 def done(text):
-    """What a text names of `operations`; the "squared" of a quantity such as "mean squared error" is none."""
-    return _said("operations", _pattern("quantities")[0].sub(" ", flat(text)))
+    """What a text names of `operations`."""
+    return _said("operations", flat(text))
 
 
 def strange(names, wanted):
