@@ -14,6 +14,7 @@ UNSEEN = re.compile(
 )
 CLOSE = 0.885  # "difusion" is, "noising" for "denoising" is not
 LONG = 200  # characters: an answer of a word or two, with all that may stand around it
+WORDS = 24  # of a name with all that may stand around it; the ways to read more are too many to try
 STEM = 0xE000  # where Unicode leaves room for private characters: one for each word of several spellings
 NEGATED = re.compile(r"^\s*[!~^]|[≠¬×✕✖✗✘❌⛔❎]")  # signs that turn an answer round
 RELATIVE = re.compile(
@@ -225,11 +226,12 @@ def named(text, forms):
     that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, for an essay, and for a name
     with a comment on it that may say anything.
     """
-    if len(text) > LONG:
+    if len(text) > LONG or len(text.split()) > WORDS:
         raise Unreadable("few-words")
     if NEGATED.search(unicodedata.normalize("NFKC", visible(text))):
         raise Unreadable("no-words")
 
+    @cache
     def of(said):
         return next((forms[stem] for part in bare(said) if (stem := stemmed(part)) in forms), None)
 

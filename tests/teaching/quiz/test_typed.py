@@ -123,7 +123,7 @@ def test_a_name_with_a_comment_that_may_say_anything_is_unreadable(said):
         named(said, FORMS)
 
 
-@pytest.mark.parametrize("said", ["≠ reverse process", "!reverse process", "역방향(×)", "r" * 5000])
+@pytest.mark.parametrize("said", ["≠ reverse process", "!reverse process", "역방향(×)", "r" * 5000, "은 " * 90])
 def test_signs_that_turn_an_answer_round_and_essays_are_unreadable(said):
     with pytest.raises(Unreadable):
         named(said, FORMS)
