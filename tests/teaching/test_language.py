@@ -102,7 +102,15 @@ def literals(source):
 
 STATUSES = {"not yet", "not attempted"}  # of a Result: what is kept of it
 SQL = re.compile(r"\b(HANGUL|PRAGMA|SELECT|INSERT|CREATE|BEGIN|NOT NULL)\b")  # and names of Unicode
-READ = {"course/teaching/quiz/numbers.py", "course/teaching/quiz/typed.py"}  # read answers in Korean; they say nothing
+READING = (
+    "clauses",
+    "letters",
+    "numbers",
+    "numerals",
+    "quantities",
+    "typed",
+)  # read answers in Korean; they say nothing
+READ = {f"course/teaching/quiz/{stem}.py" for stem in READING}
 LECTURERS = {"course/teaching/quiz/validate.py"}  # speaks to those who write questions, as errors do
 
 

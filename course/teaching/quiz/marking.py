@@ -3,8 +3,10 @@
 import itertools
 from dataclasses import dataclass
 
+from course.teaching.quiz.letters import letters_in
 from course.teaching.quiz.numbers import endless, number, plain_unit
-from course.teaching.quiz.typed import Unreadable, letters_in, named, plain, stemmed, typed
+from course.teaching.quiz.quantities import asked, repeated
+from course.teaching.quiz.typed import Unreadable, named, plain, stemmed, typed
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,14 @@ def _order(question, answer):
 
 
 def _number(question, answer):
-    value, rest = number(answer)
-    asked = question.unit or {}
-    units = {plain_unit(form) for form in asked.get("forms", typed()["counters"])}
-    unit = next((end for end in endless(rest) if end in units or end in ("", "%")), None)
+    wanted = asked(question)
+    value, rest = number(answer, wanted)
+    unit_of = question.unit or {}
+    units = {plain_unit(form) for form in unit_of.get("forms", typed()["counters"])}
+    ends = itertools.chain(endless(rest), endless(repeated(question, rest, wanted)))
+    unit = next((end for end in ends if end in units or end in ("", "%")), None)
     if unit is None:
-        raise Unreadable(asked["feedback"]) if asked else Unreadable("no-unit")
+        raise Unreadable(unit_of["feedback"]) if unit_of else Unreadable("no-unit")
     value = value / 100 if unit == "%" and "%" not in units else value
     near = (entry for entry in question.answers if abs(value - entry["value"]) <= entry["tolerance"] * (1 + 1e-9))
     return _marked(question, next(near, None))

@@ -5,7 +5,24 @@ import re
 import unicodedata
 from functools import cache
 
-from course.teaching.quiz.typed import LONG, Unreadable, denied, folded, instead, one_of, opened, typed, visible
+from course.teaching.quiz.clauses import answering
+from course.teaching.quiz.numerals import spelled
+from course.teaching.quiz.quantities import RELATIONS, done, has_number, named, strange
+from course.teaching.quiz.typed import (
+    LONG,
+    Unreadable,
+    denied,
+    equated,
+    folded,
+    instead,
+    linked,
+    one_of,
+    opened,
+    pairs,
+    typed,
+    unreasoned,
+    visible,
+)
 
 HIGH, LOW = "[⁰¹²³⁴-⁹]", "[₀-₉]"  # digits of powers, and those below a stroke
 SHARE = re.compile(f"{HIGH}+[⁄/]{LOW}+|[¼-¾⅐-⅞↉]|⅟\\d+")
@@ -16,29 +33,61 @@ NUMBER = re.compile(
     rf"([-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:[x×*·]10(?:{POWER}|(-\d+)))?(.*)",
     re.DOTALL,  # a PDF's 3 x 10-4 has lost its raised position
 )
+FORMULA = re.compile(r"[(*/+√]")
+RESULT = re.compile(r"\s*[-+]?\d[\d,.]*%?\s*")
+SUM = re.compile(r"(?=.*(?:√|sqrt|\d\s*[-+*x×·]\s*\d))(?:[\s\d.,()^*/+x×·√-]|sqrt)+")  # "0.8 + 0.3", to be worked out
 EQUAL = re.compile(r"[=≈≃→]")
 TO_ONE = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|to|대)\s*1(?!\d)")
 BEFORE = re.compile(r"[^\W\d][^\d<>≤≥≠±√(^]*?[\s:](?=[-+.]?\d)")  # words, then a number
 BOUND = re.compile(r"[<>≤≥≦≧≠±]")
 
 
-def number(text):
+def number(text, wanted=None):
     """A number and what follows, (float, str), from "1,000", "2.75e-4", "3 x 10^-4", "10²", "1½" or "about 60 %".
 
-    Of an equation it is the last side, of a sentence the number after its last "so". Raises Unreadable for anything
-    else.
+    Of an equation it is the last side, of a sentence the number after its last "so", of several numbers the one that is
+    said to be what is `wanted` (see `quantities.asked`; None: anything). Raises Unreadable for anything else.
     """
-    text = visible(text)
+    text = re.sub("-+>|=>|⇒", "→", visible(text))
     if len(text) > LONG or BOUND.search(unicodedata.normalize("NFKC", text)):
         raise Unreadable("one-number")
-    sides = [side for side in EQUAL.split(text) if side.strip()] or [""]
-    text = _plainly(sides[-1])
-    for part in (text, *instead(text)):
-        said = part if part == text else _plainly(part)
-        for read in (_read(said), _read(_last(said))):
-            if read:
+    if same := _same(text):
+        return same
+    other = False
+    for part in (text, *instead(text.casefold())):
+        answer = answering(unreasoned(part), wanted or frozenset())
+        *names, side = _sides(answer)
+        for piece, called in _pieces(side) if side.count("(") >= side.count(")") else ():
+            read = _read(piece)
+            if read and (wanted is None or not strange(called | _name(names), wanted)):
                 return read
-    raise Unreadable("one-number")
+            other = other or bool(read)
+    raise Unreadable("other-quantity" if other else "one-number")
+
+
+def _same(text):
+    """A number that is given twice, "1/16 or 0.0625", "0.905 (90.5 %)"; None where it is not."""
+    for pattern in pairs("both"):
+        found = pattern.fullmatch(text.casefold().strip())
+        read = [_read(_plainly(said)) for said in found.groups()] if found else [None]
+        if all(read) and all(rest in ("", "%") for _, rest in read):
+            one, two = (value / 100 if rest else value for value, rest in read)
+            return read[0] if math.isclose(one, two, rel_tol=1e-3) else None
+    return None
+
+
+def _sides(text):
+    """The sides of an equation, the one that is its result last: of "0.529 = sqrt(0.28)" that is the first."""
+    sides = [side for side in EQUAL.split(text) if side.strip()] or [""]
+    turned = len(sides) == 2 and SUM.fullmatch(sides[1]) and RESULT.fullmatch(sides[0])
+    return sides[::-1] if turned else sides
+
+
+def _name(sides):
+    """What the last side of an equation is called, by the last of the others that has no number: "variance = 0.28".
+    An operation alone is a step: "0.28 -> sqrt -> 0.529"."""
+    sides = [_called(side) for side in sides if not has_number(side) and not FORMULA.search(side)]
+    return next((names for names in reversed(sides) if names and not names <= {*typed()["operations"]}), set())
 
 
 def _read(text):
@@ -74,18 +123,29 @@ def _spaced(text, rest):
     return count
 
 
-def _last(text):
-    """The part of a sentence that is its answer: what follows the last "so", without the words before the number."""
-    if denied(text):
-        return ""
-    text = re.sub(one_of(typed()["of"], before=r"(?<=\d)(?!\d)[^\W\d]*\s*", after=r"\s*[\d,.]+"), "", text)  # 37 of 50
-    parts = re.split(
-        one_of(typed()["so"], before=r"(?:^|(?<=[\s,;.]))", after=r"(?=[\s,])")
-        + r"|[가-힣](?:므로|니까|면|서|지만|인|고)[\s,]",
-        text,
-    )
-    found = BEFORE.match(parts[-1].strip())
-    return parts[-1].strip()[found.end() if found else 0 :]
+def _pieces(side):
+    """Yields the parts of a text that may be its number, each with what it is said to be: all of it; what follows the
+    last "which is" or Korean connective, without the words before the number; what follows "is"."""
+    yield _plainly(side), _called(side)
+    if denied(side):
+        return
+    text = re.sub(one_of(typed()["of"], before=r"(?<=\d)(?!\d)[^\W\d]*\s*", after=r"\s*[\d,.]+"), "", side)  # 37 of 50
+    last, link = linked(text)
+    yield _unworded(last), _called(side if link == "to" else last)
+    before, end = equated(last)
+    if re.search(r"\d", before):  # "the std of 64 shots is 0.0625"
+        yield _unworded(end), _called(end) | (named(before) - RELATIONS)
+
+
+def _called(text):
+    return named(text) | done(text)
+
+
+def _unworded(text):
+    """What was typed for a number without the words before it."""
+    plain = _plainly(text).strip()
+    found = BEFORE.match(plain)
+    return plain[found.end() if found else 0 :]
 
 
 def _plainly(text):
@@ -97,26 +157,14 @@ def _plainly(text):
     text = re.sub(f"(?<=[^\\W\\d]){LOW}+", "", text)  # the index of a name
     if re.search(LOW, text):
         raise Unreadable("one-number")
-    text = re.sub(r"(?<![\w.])[^\W\d_]+_\d+(?=\D)", "", _flat(text).casefold())  # x_0
+    text = re.sub(r"(?<![\w.])(?:[^\W\d_]+_\d+(?=\D)|x\d(?=[^\d.]))", "", _flat(text).casefold())  # x_0
     text = re.sub(r"^\s*(?:[~≈=≃]|[x×*](?=\s*\d))\s*", "", opened(text))
-    text = TO_ONE.sub(r"\1", re.sub(r"(\d+)\s*분의\s*(\d+)", r"\2/\1", text))
-    text = re.sub(one_of(typed()["minus"], before="^", after=r"\s*"), "-", text)
-    return text if re.search(r"\d", text) else _counted(text)
-
-
-def _counted(text):
-    """A text whose number is in words, "forty-nine", with digits; any other as it is."""
-    numerals = {plain_unit(word): value for value, words in typed()["numerals"].items() for word in words}
-    found = re.match(one_of(numerals, before="(?:", after=r"[\s-]*)+"), text)
-    if not found:
-        return text
-    total, held = 0, 0
-    for word in re.findall(one_of(numerals), found[0]):
-        value = numerals[plain_unit(word)]
-        total, held = (
-            (total + max(held, 1) * value, 0) if value in (100, 1000) or word == "십" else (total, held + value)
-        )
-    return f"{total + held} {text[found.end() :]}"
+    text = TO_ONE.sub(r"\1", re.sub(r"(?<![\d.,])(\d+)\s*분의\s*(\d+)", r"\2/\1", text))
+    text = re.sub(one_of(typed()["minus"], before=r"(^|[^\W\d]\s+)", after=r"\s*-?\s*(?=[\d.])"), r"\1-", text)
+    if not re.search(r"\d", text):
+        plus = re.sub(one_of(typed()["minus"], before="^", after=r"\s*"), "", text)
+        text = spelled(text) if plus == text else f"-{spelled(plus)}"
+    return re.sub(one_of(typed()["tenths"], before=r"(\d+)\s*"), r"\1/10", text)
 
 
 def _flat(text):

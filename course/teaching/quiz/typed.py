@@ -14,17 +14,16 @@ UNSEEN = re.compile(
 )
 CLOSE = 0.885  # "difusion" is, "noising" for "denoising" is not
 LONG = 200  # characters: an answer of a word or two, with all that may stand around it
+WORDS = 24  # of a name with all that may stand around it; the ways to read more are too many to try
 STEM = 0xE000  # where Unicode leaves room for private characters: one for each word of several spellings
 NEGATED = re.compile(r"^\s*[!~^]|[≠¬×✕✖✗✘❌⛔❎]")  # signs that turn an answer round
 RELATIVE = re.compile(
     r".*?(?:(?<!또)는|(?<!혹)은|[인한던건]|것은) (?=\S)"
 )  # what goes before a Korean noun and says more of it
 PARTS = re.compile(r"\s*[,/=:;|→>\n]\s*")
-LETTERS = {*"abcdefgh"}
-LETTER = re.compile(r"(?<!\w)([a-h])(?=\s*(?:[().:,;\]>→]|->|$))")
 VERB = re.compile("[\uac00-\ud7a3]*(?:[^입]니다|[^이예]요|[^이]다)")  # no noun with its copula
-FINALS = {unicodedata.name(chr(code)) for code in range(0x11A8, 0x11C3)}
-GLOSS = re.compile(r"([^()\[\]{}]*)[(\[{]([^()\[\]{}]+)[)\]}]([^()\[\]{}]*)")
+SYMBOL = re.compile(r"\s*[a-z](?:_\w+)?(?:\s*\([^가-힣]*\)?)?\s*")  # q, or q(x_t | x_0)
+GLOSS = re.compile(r"([^()\[\]{}]*)[(\[{]((?:[^()\[\]{}]|\([^()]*\))+)[)\]}]([^()\[\]{}]*)")
 
 
 class Unreadable(ValueError):
@@ -98,13 +97,62 @@ def flat(text):
 
 
 @cache
-def _reason():
-    return re.compile(one_of(typed()["why"], before=r"[\s,;.]+", after=r"\s"))
+def _reasons():
+    """Patterns for where a reason begins, and for a part after a comma that is one by its end."""
+    words, after_comma = one_of(typed()["why"]), one_of(typed()["why_comma"])
+    begins = rf"(?:[\s,;.]+{words}|[,;]\s*{after_comma}(?! well| opposed| if))\s"
+    return re.compile(begins, re.I), re.compile(r"[,;]\s[^,;]*" + one_of(typed()["why_end"], after=r"[\s.!?]*$"))
+
+
+def unreasoned(text):
+    """Text without the reason that is given after its answer."""
+    begins, ends = _reasons()
+    return ends.sub("", begins.split(text, maxsplit=1)[0])
+
+
+@cache
+def _therefore():
+    words = one_of(typed()["therefore"], before=r"(?:^|(?<!or)(?<!not)[\s,;.])\s*", after=r"[\s,]+")
+    return re.compile(words + "|" + one_of(typed()["hence"], before=r"(?<=\w)\s?", after=r"[\s,]+"), re.I)
+
+
+def concluded(text):
+    """What a sentence ends in after its last "so" or "therefore"; all of it where there is none."""
+    return next((part for part in reversed(_therefore().split(text)) if part.strip()), text)
+
+
+@cache
+def _links():
+    words, endings = one_of(typed()["so"]), one_of(typed()["links"])
+    return re.compile(rf"(?:^|(?<=[\s,;.]))({words})(?=[\s,])|(?<=[가-힣\d%])\s?({endings})[\s,]", re.I)
+
+
+def linked(text):
+    """What follows the last "which is" or Korean connective of a text, and that link; all of it and "" without one."""
+    found = [*_links().finditer(text)]
+    return (text[found[-1].end() :], (found[-1][1] or found[-1][2]).casefold()) if found else (text, "")
+
+
+def begins_linked(text):
+    """Whether a text begins with "which is" or the like."""
+    return bool(_links().match(text))
+
+
+@cache
+def _equals():
+    latin, hangul = (filter(some, typed()["equals"]) for some in (str.isascii, lambda word: not word.isascii()))
+    return re.compile(one_of(latin, before=r"\s", after=r"\s") + "|" + one_of(hangul, before=r"(?<=\w)", after=r"\s"))
+
+
+def equated(text):
+    """The two sides of the last "is" of a text; the first is "" where there is none."""
+    found = [*_equals().finditer(text)]
+    return (text[: found[-1].start()], text[found[-1].end() :]) if found else ("", text)
 
 
 def opened(text):
     """Text without what stands before an answer, as often as something does, and without the reason given for it."""
-    text, before = _reason().split(text.strip(), maxsplit=1)[0], _around()[0]
+    text, before = unreasoned(text.strip()), _around()[0]
     while found := before.match(text):
         text = text[found.end() :]
     return text
@@ -114,7 +162,7 @@ def bare(text):
     """Yields an answer as it is, and without what stands before it, as often as something does; each of these also
     without one ending."""
     before, after = _around()
-    text = _reason().split(flat(text), maxsplit=1)[0]
+    text = unreasoned(flat(text))
     while text:
         yield text
         whole = text.rstrip(" .!?~")
@@ -130,9 +178,11 @@ def _denying():
     return re.compile(latin + "|" + one_of(word for word in deny if not word.isascii()))
 
 
-def denied(text):
-    """Whether a text takes something back, or leaves it open: "not", "or", "at least"."""
-    return bool(_denying().search(flat(text)))
+def denied(text, but=None):
+    """Whether a text takes something back, or leaves it open: "not", "or", "at least"; the words of the section `but`
+    do not."""
+    said = re.sub(one_of(typed()[but]), " ", flat(text)) if but else flat(text)
+    return bool(_denying().search(said))
 
 
 def folded(text):
@@ -145,44 +195,7 @@ def folded(text):
 
 
 @cache
-def _beside():
-    """A pattern for all that is no letter of an answer made of letters."""
-    words = [word for section in ("before", "after", "between") for word in typed()[section]]
-    latin = [word for word in words if word.isascii() and not {*word.casefold()} <= {*"abcdefgh."}]
-    return re.compile(one_of(latin, before=r"\b", after=r"(?!\w)") + "|" + one_of(w for w in words if not w.isascii()))
-
-
-@cache
-def _keyboard():
-    """What the Hangul letters stand for that the keys a, b, c, ... type, wherever they stand in a syllable."""
-    keys = {}
-    for jamo, key in typed()["keys"].items():
-        name = unicodedata.name(jamo).removeprefix("HANGUL LETTER ")
-        keys |= {jamo: key, unicodedata.normalize("NFKC", jamo): key}
-        if f"HANGUL JONGSEONG {name}" in FINALS:
-            keys[unicodedata.lookup(f"HANGUL JONGSEONG {name}")] = key
-    return str.maketrans(keys)
-
-
-def letters_in(text):
-    """The letters of an answer such as "a, d", "a and d", "AD", "정답은 d" or "b) the clean image", in their order and
-    lower case; whatever else was typed, where there are none."""
-    if len(text) > LONG:
-        return [c for c in flat(text) if c.isalnum()]
-    blind = unicodedata.normalize("NFD", visible(text)).translate(_keyboard())
-    said = flat(blind if blind.isascii() else text)
-    first = [c for c in _beside().sub(" ", said) if c.isalnum()]
-    for part in (said, said if denied(said) else folded(said), *instead(said)):
-        found = [c for c in _beside().sub(" ", part) if c.isalnum()]
-        if {*found} <= LETTERS:
-            return found
-        if (found := LETTER.findall(part)) and not denied(part):
-            return found
-    return first
-
-
-@cache
-def _pairs(section):
+def pairs(section):
     """The patterns of a section, whose two names stand for what is typed there."""
     return [re.compile(_pattern(said)) for said in typed()[section]]
 
@@ -201,7 +214,7 @@ def _literal(piece):
 
 def instead(text):
     """Yields what is meant in "not this but that", for every way to read it so."""
-    for pattern in _pairs("instead"):
+    for pattern in pairs("instead"):
         if found := pattern.fullmatch(text):
             yield found["meant"]
 
@@ -210,34 +223,57 @@ def named(text, forms):
     """Of what `forms` gives for stemmed names, {name: entry}, the entry that an answer means, or None.
 
     Whoever names two, one beside the other or as its gloss in brackets, must mean the same by both; of "not this but
-    that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, and for an essay.
+    that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, for an essay, and for a name
+    with a comment on it that may say anything.
     """
-    if len(text) > LONG:
+    if len(text) > LONG or len(text.split()) > WORDS:
         raise Unreadable("few-words")
     if NEGATED.search(unicodedata.normalize("NFKC", visible(text))):
         raise Unreadable("no-words")
 
+    @cache
     def of(said):
         return next((forms[stem] for part in bare(said) if (stem := stemmed(part)) in forms), None)
 
-    return of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None)
+    found = (
+        of(text) or next(filter(None, (_of_two(part, of, forms) for part in bare(text))), None) or of(concluded(text))
+    )
+    return found or next(filter(None, (_commented(part, of) for part in bare(text))), None)
+
+
+@cache
+def _comments():
+    words = one_of(typed()["comment"], before=r"\s", after=r"\s")
+    return re.compile(rf"\s*[,;:()\[\]]\s*|\s[-–—]+\s|{words}")
+
+
+def _commented(text, of):
+    """The entry of a name that comes first, where the comment behind it names the same. Raises Unreadable where the
+    comment names nothing that is known."""
+    head, *comment = [part for part in _comments().split(text, maxsplit=1) if part.strip()] or [""]
+    if not comment or not of(head):
+        return None
+    also = {of(part) for part in re.split(r"[,;:()\[\]]", comment[0]) if part.strip()}
+    if also <= {None, of(head)} and None in also:
+        raise Unreadable("name-alone")
+    return of(head) if also == {of(head)} else None
 
 
 def _of_two(text, of, forms):
     """The entry behind a text in which two are named."""
-    for pattern in _pairs("instead"):
+    for pattern in pairs("instead"):
         if found := pattern.fullmatch(text):
-            meant, other = of(found["meant"]), of(found["other"])
+            meant, other = of(found["meant"]) or _of_two(found["meant"], of, forms), of(found["other"])
             return meant if meant != other else None
     if found := GLOSS.fullmatch(text):
         meant, gloss = of(f"{found[1]} {found[3]}"), stemmed(found[2])
         same = of(found[2]) in (meant, None) and any(gloss in stem for stem, entry in forms.items() if entry == meant)
-        if meant and same:
+        if meant and (same or SYMBOL.fullmatch(found[2])):
             return meant
-    sides = [found.groups() for pattern in _pairs("both") if (found := pattern.fullmatch(text))]
-    sides += [parts] if len(parts := [part for part in PARTS.split(text) if part]) > 1 else []
+    sides = [found.groups() for pattern in pairs("both") if (found := pattern.fullmatch(text))]
+    sides += [[part for part in PARTS.split(text) if part and not SYMBOL.fullmatch(part)]] if PARTS.search(text) else []
     sides += [(text[:k], text[k:]) for k in range(1, len(text)) if text[k] == " "]
-    for side in sides:
+    for side in filter(None, sides):
         one, *others = map(of, side)
         if one and others.count(one) == len(others):
             return one

@@ -134,6 +134,11 @@ def _of_typed(words, stem):
         for word in map(plain, some):
             if spelled.setdefault(word, k) != k:
                 yield ("spellings", k), f"{word} is a spelling of {words['spellings'][spelled[word]][0]}, too"
+    names = {*words["quantities"], *words["operations"]}
+    for section in ("quantities", "operations"):
+        for name, entry in words[section].items():
+            if odd := {*entry.get("unless", ())} - names:
+                yield (section, name, "unless"), f"{name} names what there is not: {', '.join(sorted(odd))}"
     for section in ("instead", "both"):
         named = {"instead": {"other", "meant"}, "both": {"one", "two"}}[section]
         for k, said in enumerate(words[section]):

@@ -193,7 +193,7 @@ def test_the_first_answer_that_fits_decides():
 # Letters
 
 
-A_AND_D = ["ad", "a, d", "a and d", "A or D", "a와 d", "AD", "d a", "a) d)", "{a,d}", "ａｄ", "add a"]
+A_AND_D = ["ad", "a, d", "a and d", "A & D", "a와 d", "AD", "d a", "a) d)", "{a,d}", "ａｄ", "add a"]
 A_AND_D += [["a", "d"], ("D", "A"), {"a", "d"}]
 
 
@@ -209,6 +209,12 @@ def test_letters_that_no_option_has_are_unreadable(kind, typed):
     with pytest.raises(Unreadable, match="Choose from a, b, c") as caught:
         mark(ALL[kind], typed)
     assert caught.value.text["ko"].endswith("가운데에서 고르세요.")
+
+
+@pytest.mark.parametrize("typed", ["a or d", "a 또는 d", "either a or d", "a, maybe d", "a and d are wrong", "a ㅠㅠ"])
+def test_letters_that_are_left_open_are_no_set(typed):
+    with pytest.raises(Unreadable, match="Choose from"):
+        mark(SEVERAL, typed)
 
 
 def test_a_set_of_options_hears_of_what_it_took_and_of_what_it_left_out():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from course.teaching.quiz.typed import Unreadable, bare, denied, letters_in, named, stemmed, typed
+from course.teaching.quiz.letters import letters_in
+from course.teaching.quiz.typed import Unreadable, bare, denied, named, stemmed, typed
 
 FORMS = {
     stemmed(form): k
@@ -66,7 +67,21 @@ RIGHT += [
     "역방향이지 순방향이 아님",
     "역방향, 영어로 reverse process",
 ]
-RIGHT += ["reverse process because it goes back"]
+RIGHT += [
+    "reverse process because it goes back",
+    "reverse process (p)",
+    "역방향, 노이즈를 걷어 내니까요",
+    "순방향이 아니라 역방향(reverse)",
+    "처음엔 순방향인 줄 알았는데 역방향",
+]
+
+
+def heard(said):
+    """The entry that is meant, None where none is or where it cannot be told."""
+    try:
+        return named(said, FORMS)
+    except Unreadable:
+        return None
 
 
 @pytest.mark.parametrize("said", RIGHT)
@@ -92,7 +107,7 @@ WRONG += [
 
 @pytest.mark.parametrize("said", WRONG)
 def test_what_is_not_said_is_not_heard(said):
-    assert named(said, FORMS) != 1
+    assert heard(said) != 1
 
 
 @pytest.mark.parametrize("said", ["not reverse but forward", "역방향이 아니라 순방향 과정"])
@@ -100,7 +115,15 @@ def test_of_this_and_that_it_is_that(said):
     assert named(said, FORMS | {stemmed("forward"): 2}) == 2
 
 
-@pytest.mark.parametrize("said", ["≠ reverse process", "!reverse process", "역방향(×)", "r" * 5000])
+@pytest.mark.parametrize(
+    "said", ["reverse process (noise to image)", "the forward process, with q", "역방향 - 거꾸로 감"]
+)
+def test_a_name_with_a_comment_that_may_say_anything_is_unreadable(said):
+    with pytest.raises(Unreadable, match="name alone"):
+        named(said, FORMS)
+
+
+@pytest.mark.parametrize("said", ["≠ reverse process", "!reverse process", "역방향(×)", "r" * 5000, "은 " * 90])
 def test_signs_that_turn_an_answer_round_and_essays_are_unreadable(said):
     with pytest.raises(Unreadable):
         named(said, FORMS)
@@ -129,6 +152,17 @@ def test_an_answer_is_read_as_typed_first():
         ("not a but b", "b"),
         ("a가 아니라 b", "b"),
         ("only b and d", "bd"),
+        ("b, c 두 개", "bc"),
+        ("b d e (not f!)", "bde"),
+        ("ㅊ입니다", "c"),
+        ("b, because no noise is added", "b"),
+        ("b, 노이즈가 없으니까요", "b"),
+        ("at first I thought a, but it's b", "b"),
+        ("a라고 생각했다가 d로 바꿉니다", "d"),
+        ("Not a, that is its square. So d.", "d"),
+        ("1. e 2. c 3. a", "eca"),
+        ("t = 1, 50, 300: bda", "bda"),
+        ("first c, then a, and b at the end", "cab"),
         ("add a", "adda"),
         ("ca", "ca"),
     ],
@@ -138,7 +172,23 @@ def test_letters_among_words(said, letters):
 
 
 @pytest.mark.parametrize(
-    "said", ["not b", "b가 아님", "b는 아닙니다", "any letter but b", "all except b", "나", "모르겠어요", "1"]
+    "said",
+    [
+        "not b",
+        "b가 아님",
+        "b는 아닙니다",
+        "any letter but b",
+        "all except b",
+        "나",
+        "모르겠어요",
+        "1",
+        "b or c",
+        "b, maybe e",
+        "b는 틀려요",
+        "b last, then c, then a",
+        "a는 틀렸고 d",
+        "b ㅠㅠ",
+    ],
 )
 def test_letters_that_are_taken_back_are_none(said):
     assert not {*letters_in(said)} <= {*"abcdefgh"}
