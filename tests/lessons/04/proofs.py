@@ -69,8 +69,6 @@ assert 100 <= passed <= 220
 assert abs(mine_average - 0.088) < 0.004
 assert losses[14] - losses[-1] < 0.07  # a few hundredths after step 150
 three = [runs[name] for name in ("base", "seed 1", "seed 2")]
-assert all(abs(sum(run["loss"][7:12]) / 5 - 0.136) < 0.001 for run in three)  # steps 80 to 120
-assert all(0.0945 < sum(run["loss"][47:52]) / 5 < 0.0985 for run in three)
 assert all(0.0875 < run["held_out"] < 0.0882 for run in three)
 
 # %% after: b4-explain
@@ -81,6 +79,7 @@ assert min(at, key=at.get) in (20, 50, 100)
 assert 1.1 < at[5] < 1.35
 assert 1.3 < at[500] < 1.65
 assert 2 < at[700] < 4
+assert 7 < at[900] < 14
 
 # %% after: b4-explain-2
 assert apart["without t"][1] > apart["with t"][2]  # the intervals do not meet
@@ -112,16 +111,17 @@ shrunk_average, _ = held_out_loss(
 assert 1.12 < shrunk_average / scores["B", "unseen"] < 1.25
 assert distance(draw(shrunk, 200).clamp(-1, 1))[1] > 4
 assert 1.1 < at[300] < 1.3
+assert max(ratio for t, ratio in at.items() if 300 <= t <= 900) == at[900]  # about ten
 spaced = torch.tensor(times)
 upto = times.index(300) + 1
 assert 0.8 < torch.trapezoid(mine_t[:upto], spaced[:upto]) / torch.trapezoid(mine_t, spaced) < 0.9
 
 # %% after: b5-explain
-e = embedding(torch.tensor([0.001, 1.0, 500, 501]), 64)
-assert abs(e[0] @ e[1] / 32 - 0.966) < 0.002
-assert abs(e[2] @ e[3] / 32 - 0.966) < 0.002
+e = embedding(torch.tensor([0.001, 1.0, 500, 501]), 16)  # as many as the network is given
+assert abs(e[0] @ e[1] / 8 - 0.936) < 0.002
+assert abs(e[2] @ e[3] / 8 - 0.936) < 0.002
 held = {name: runs[run]["held_out"] for name, run in units.items()}
-assert held["no time\ninput"] > held["the number\n500"] > 1.02 * max(list(held.values())[2:])
+assert held["no time\ninput"] > held["t as a\nnumber"] > 1.02 * max(list(held.values())[2:])
 small_ones = [runs[f"thousandths{more}"] for more in ("", ", seed 1", ", seed 2")]
 in_steps = [runs[name] for name in ("base", "seed 1", "seed 2")]
 assert all(
