@@ -120,7 +120,7 @@ assert abs(trip["exact, its own"][200] - 0.011) < 0.004
 assert abs(trip["network, held-out"][200] - 0.008) < 0.0015
 assert 3 < trip["network, held-out"][50] / trip["network, held-out"][200] < 4.5
 assert trip["exact, its own"][50] > 3 * trip["exact, its own"][200]
-assert trip["exact, held-out"][200] > 0.2
+assert trip["exact, held-out"][200] > max(0.2, 0.8 * trip["exact, held-out"][10])  # it does not fall
 assert abs(long["exact, held-out"][200] - 1.14) < 0.04
 assert 0.7 < long["network, held-out"][50] < 0.85
 assert abs(inner - 1.0) < 0.07

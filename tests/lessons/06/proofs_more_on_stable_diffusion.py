@@ -12,7 +12,7 @@ CLOSE = 1e-4 if pipe.dtype == torch.float32 else 0.1  # half precision rounds
 assert torch.allclose(watched, paint(pipe, [WATCHED], 3), atol=CLOSE)
 sharp = {name: (maps[:, k].amax() / maps[:, k].mean()).item() for name, k in WORDS_SHOWN.items()}
 assert sharp["on"] > 0.8 * sharp["square"]
-assert sharp["red"] > 0.7 * sharp["circle"]
+assert sharp["red"] > 0.5 * sharp["circle"]
 assert 0.3 < padding < 0.9
 assert LENGTH - len(tokens) == 61
 assert kept_right["nothing"] > 0.8
