@@ -24,7 +24,7 @@ for scenes_seen, shape, most in zip(changed, ("circle", "square"), (0.4, 0.9), s
     assert sum(shape in {thing.shape for thing in scene.things} for scene in scenes_seen) < most * COUNT
 
 # %% after: fc-explain
-differs = {name: (y - reference).abs().max().item() for name, (y, _) in rows.items()}
+differs = {name: (y - reference).square().mean().sqrt().item() for name, (y, _) in rows.items()}
 assert max(differs["attention in slices"], differs["decoder in slices"]) < CLOSE
 assert complaint
 assert pipe.dtype != torch.float32 or differs["bfloat16"] > differs["float16"] > 1e-4
