@@ -23,7 +23,7 @@ def run_cells(*ids):
 
 
 def test_the_sampler_is_ddim_on_the_snrs_of_a_schedule():
-    names = run_cells("imports", "mix", "reader-run", "onestep-run", "exercise-01-mix", "sampler")
+    names = run_cells("imports", "mix", "reader-run", "exercise-01-mix", "onestep-run", "sampler")
     schedule, times, noise = linear(), range(1000, 0, -50), names["noise"][:50].double()
     alpha_bar = torch.stack([schedule.at(t) for t in times])
     *_, (by_hand, _) = names["sample"](noise, alpha_bar / (1 - alpha_bar))
