@@ -51,13 +51,13 @@ def visit(checkout, name, *options, home=True):
     return done.stdout.strip()
 
 
-def other_user():
+def other_user(user=NOBODY):
     """What makes a command run as somebody else: root may write everywhere."""
     if os.getuid():
         return []
     if not shutil.which("setpriv"):
         pytest.skip("root may write everywhere, and setpriv, which makes another user of it, is not here")
-    return ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    return ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"]
 
 
 @pytest.mark.parametrize("name", [LESSONS[0].name, "further/00_planted.ipynb"])
@@ -77,6 +77,42 @@ def test_nobody_may_write_there(checkouts):
     for writable, status in ((True, 0), (False, 1)):
         done = subprocess.run([*probe, checkouts("plain", writable) / "x"], capture_output=True, check=False)
         assert done.returncode == status
+
+
+# What each of them does: copies to work in, a lesson run, a question answered, and a look at what is kept.
+STUDENT = """
+set -e
+python -m course lessons --to "$HOME/lessons"
+python "$COURSE/tests/hostile.py" "$HOME/lessons/00_welcome.ipynb"
+python -c "from course import ask; ask('00-1', answer='$ANSWER')"
+python -m course progress
+"""
+
+
+@pytest.mark.slow
+def test_two_users_of_a_hub_at_once(checkouts):
+    """The course belongs to another and cannot be written; each has a home, and a record of their own."""
+    course, started = checkouts("course", writable=False), []
+    own = os.getuid() == 0
+    for user, answer in ((NOBODY, "b"), (NOBODY + own, "a")):
+        home = Path(tempfile.mkdtemp())
+        if own:
+            os.chown(home, user, user)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("COURSE_", "XDG_"))}
+        env = kept | {"HOME": str(home), "TMPDIR": str(home), "ANSWER": answer, "COURSE": str(course)}
+        env |= {"PYTHONPATH": str(course), "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
+        env |= {"COURSE_BUDGET": "quick", "PYTHONDONTWRITEBYTECODE": "1"}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command = [*other_user(user), "sh", "-c", STUDENT]
+        started.append((home, subprocess.Popen(command, cwd=home, env=env, **streams)))
+    right = []
+    for home, process in started:
+        said, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, said + errors
+        assert f"Kept in {home}" in said
+        right.append(next(line.split()[2] for line in said.splitlines() if line.startswith("00 ")))
+        shutil.rmtree(home)
+    assert right == ["1", "0"]
 
 
 @pytest.mark.slow

@@ -179,3 +179,14 @@ def test_version_is_said_once():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert f'__version__ = "{PROJECT["version"]}"' in init
     assert Version(citation["version"]) == Version(PROJECT["version"])
+
+
+def test_every_other_way_in_names_the_tests_that_try_it():
+    """In README each bullet ends with its tests, which are there; only Windows is said to be untested."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    bullets = re.split(r"^- \*\*", text.partition("## Other ways in")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
+    assert len(bullets) >= 9
+    for bullet in bullets:
+        tried = re.findall(r"\]\((tests/[^)]+)\)", bullet.rpartition("Tried by")[2])
+        assert tried or "(untested)" in bullet, bullet
+        assert all((ROOT / name).is_file() for name in tried), bullet
