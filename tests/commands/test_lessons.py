@@ -131,3 +131,18 @@ def test_a_record_says_where_each_copy_came_from(course, tmp_path):
         name: lessons.mark((course / f"{name}.ipynb").read_bytes())
         for name in ("00_first", "01_second", "further/01_more")
     }
+
+
+def test_all_lessons_of_this_course_come_and_what_lies_there_stays(tmp_path, capsys):
+    """Whatever it is."""
+    own = tmp_path / "deep" / "lessons"
+    own.mkdir(parents=True)
+    (own / "02_forward_process.ipynb").write_text("mine")
+    for update in ([], ["--update"]):
+        assert main(["lessons", "--to", str(own), *update]) == 0
+        assert (own / "02_forward_process.ipynb").read_text() == "mine"
+    copied = {path.name: path.read_bytes() for path in own.rglob("*.ipynb")}
+    assert copied.pop("02_forward_process.ipynb") == b"mine"
+    copied["02_forward_process.ipynb"] = copied.pop("02_forward_process.new.ipynb")
+    assert copied == {path.name: path.read_bytes() for path in NOTEBOOKS}
+    assert f"{len(NOTEBOOKS) - 1} lessons copied" in capsys.readouterr().out

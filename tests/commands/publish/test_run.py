@@ -262,20 +262,6 @@ def test_notebooks_that_are_called_alike_run_into_folders_and_keep_nothing(tmp_p
     assert not mine.parent.exists()
 
 
-def test_lessons_are_copied_to_a_folder_and_never_written_over(tmp_path, capsys):
-    own = tmp_path / "deep" / "lessons"
-    own.mkdir(parents=True)
-    (own / "02_forward_process.ipynb").write_text("mine")
-    assert main(["lessons", str(own)]) == 0
-    copied = {path.name: path.read_bytes() for path in own.rglob("*.ipynb")}
-    assert copied.pop("02_forward_process.ipynb") == b"mine"
-    assert copied == {path.name: path.read_bytes() for path in project.NOTEBOOKS if path.name in copied}
-    assert len(copied) == len(project.NOTEBOOKS) - 1
-    assert f"{len(copied)} lessons copied" in capsys.readouterr().out
-    assert main(["lessons", str(own / "02_forward_process.ipynb")]) == 1
-    assert "cannot make the folder" in capsys.readouterr().err
-
-
 def test_the_lessons_of_the_checkout_are_the_default():
     assert find([]) == project.NOTEBOOKS
     assert find(["01"]) == find(["1"]) == find(["01_noise_intuition"]) == [project.LESSONS[1]]
