@@ -1,0 +1,1 @@
+"""The questions outside the notebooks: into Moodle, and onto paper."""
