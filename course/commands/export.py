@@ -13,6 +13,8 @@ def add_to(commands):
     """Add `export` to the commands of the parser."""
     export = commands.add_parser(
         "export",
+        # argparse takes the lessons right behind the form only, and would show them last
+        usage="python -m course export {moodle,html} [NN ...] [--lang {en,ko}] --out FILE",
         help="take the questions into Moodle, or onto paper",
         description="Write the questions of lessons into one file. moodle: Moodle XML for the import of its question "
         "bank, a category per lesson, with the feedback to each answer; a test reads it back, it was not tried in a "

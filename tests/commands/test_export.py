@@ -95,10 +95,12 @@ def test_wrong_use_is_one_line_and_status_2(arguments, capsys):
     assert "see python -m course export --help" in error
 
 
-def test_the_help_says_that_no_moodle_has_tried_it(capsys):
+def test_the_help_says_where_lessons_stand_and_that_no_moodle_has_tried_it(capsys):
     with pytest.raises(SystemExit):
         main(["export", "--help"])
-    assert "it was not tried in a Moodle" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "it was not tried in a Moodle" in said
+    assert said.startswith("usage: python -m course export {moodle,html} [NN ...] [--lang {en,ko}] --out FILE ")
 
 
 @pytest.mark.parametrize("form", ["moodle", "html"])
