@@ -45,7 +45,7 @@ FAULTS = {
     "slides 14 to 16: 9 minutes": ("`16 factor-derive` | 5", "`16 factor-derive` | 9"),
     "no line for 20 minutes": ("**20 minutes**", "**25 minutes**"),
     "what is shown in 20 minutes takes": (
-        "`25 jump-derive`, `37 end-predict` to `44 ask-02-7-answer`",
+        "`25 jump-derive`, `37 end-predict` to `43 ask-02-7-answer`",
         "`25 jump-derive`",
     ),
     "2 questions for the room, 3 are wanted": ("### 02-4, `30 guess-02-4`", ""),
