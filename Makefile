@@ -21,9 +21,10 @@ test check bench colab hostile proofs: export COURSE_BUDGET := quick
 help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
+WORK := work
 lab: $(STAMP) ## Open JupyterLab on copies of the lessons in work/, which git does not see.
-	@$(BIN)/python -m course lessons --to work
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/work/00_welcome.ipynb --LabApp.news_url=None $(AS_ROOT)
+	@$(BIN)/python -m course lessons --to $(WORK)
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(WORK)/00_welcome.ipynb --LabApp.news_url=None $(AS_ROOT)
 
 test: $(STAMP) ## Run the unit tests, then every lesson with its proofs, the quick way.
 	$(BIN)/python -m pytest -m "not slow and not browser and not hostile" $(PARALLEL) tests

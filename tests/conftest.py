@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from decks import find_chromium
 from project import BIN, add_kernel, module, run
 
 # Before torch is imported: small networks run many times slower on several threads, and tests run side by side.
@@ -21,6 +22,17 @@ os.environ["COURSE_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="course-progres
 def solution(request):
     """The filled exercises of a lesson, for the test_lesson.py beside them."""
     return module(request.path.parent / "solution.py")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a Chromium; without one, browser tests skip, and fail where a skip would hide them."""
+    found = find_chromium()
+    if not found:
+        (pytest.fail if os.environ.get("CI") or os.environ.get("COURSE_CI") else pytest.skip)(
+            "no Chromium here: apt-get install chromium, or name one in COURSE_CHROMIUM"
+        )
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -70,17 +70,6 @@ MADE = {
 PICTURE = "async img => Array.from(new Uint8Array(await (await fetch(img.src)).arrayBuffer()))"
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    names = (os.environ.get("COURSE_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        (pytest.fail if os.environ.get("CI") or os.environ.get("COURSE_CI") else pytest.skip)(
-            "no Chromium here: apt-get install chromium, or name one in COURSE_CHROMIUM"
-        )
-    return found
-
-
 @dataclass(frozen=True)
 class Lab:
     """A running JupyterLab: its port, and the token without which it answers nobody."""

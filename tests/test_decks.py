@@ -1,6 +1,5 @@
 """Decks and pages in a browser: what a class sees at 1280 x 720, offline, and what a telephone shows of a page."""
 
-import os
 import re
 
 import decks
@@ -17,16 +16,6 @@ from course.viz.html import image
 pytestmark = pytest.mark.browser
 QUICK = {"00", "01"}  # run here; of the others the figures are stood in for
 TELEPHONE = 390
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = decks.find_chromium()
-    if not found:
-        (pytest.fail if os.environ.get("CI") or os.environ.get("COURSE_CI") else pytest.skip)(
-            "no Chromium here: apt-get install chromium, or name one in COURSE_CHROMIUM"
-        )
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The questions as a test on paper: all of them in order, then the key on pages of its own."""
 
-import os
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -130,16 +129,6 @@ def test_only_the_lessons_asked_for():
     assert re.findall(r"id='q-([\d-]+)'", page) == ids
     with pytest.raises(LookupError, match="lesson '77' has no questions"):
         paper.sheet(["77"], "en")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = decks.find_chromium()
-    if not found:
-        (pytest.fail if os.environ.get("CI") or os.environ.get("COURSE_CI") else pytest.skip)(
-            "no Chromium here: apt-get install chromium, or name one in COURSE_CHROMIUM"
-        )
-    return found
 
 
 @pytest.fixture
