@@ -2,6 +2,8 @@
 
 import os
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import yaml
@@ -13,11 +15,26 @@ from course.teaching.place import beside
 LANGUAGES = ("en", "ko")
 
 
+_speaking = ContextVar("speaking", default=None)
+
+
+@contextmanager
+def speaking(lang):
+    """In its block the course speaks this language; other threads go on in theirs."""
+    before = _speaking.set(lang)
+    try:
+        yield
+    finally:
+        _speaking.reset(before)
+
+
 def language():
-    """The language that COURSE_LANG asks for, else the one that was chosen last, else "en".
+    """The language of the block of `speaking`, that of COURSE_LANG, the one that was chosen last, or "en".
 
     Raises ValueError for one that the course does not have.
     """
+    if spoken_here := _speaking.get():
+        return spoken_here
     asked = os.environ.get("COURSE_LANG") or _chosen()
     chosen = asked.lower().replace("-", "_").partition("_")[0]  # KO and ko_KR.UTF-8 are Korean, too
     if chosen not in LANGUAGES:

@@ -20,6 +20,8 @@ class Exercise:
 
     `cases(generator)` yields the calls, random but always of the same kinds; `ours` are the functions of the package
     that `solution` shows; `picture(case, yours, truth)` may draw the first call as a Figure, from tuples of tensors.
+    Where the arguments are stand-ins for libraries, `replayed(steps, returned)` is a function of such arguments that
+    does with them what a learner's function did elsewhere, where they were only noted (course.teaching.grading.wire).
     """
 
     id: str
@@ -28,6 +30,7 @@ class Exercise:
     mistakes: dict  # slug -> function: the words for the slug stand in the quiz file
     ours: tuple
     picture: Callable | None = None
+    replayed: Callable | None = None
 
 
 def coarse():

@@ -9,6 +9,7 @@ import torch
 
 from course.pipelines import CHECKPOINTS
 from course.teaching.exercises.spec import Case, Exercise
+from course.teaching.lessons.l06.replay import replayed
 
 WEIGHTS = re.compile(r"[()\[\]<>]|:\s*\d")  # what a web interface reads out of a prompt before a model sees it
 OLD = "runwayml/stable-diffusion-v1-5"
@@ -236,4 +237,5 @@ SCRIPT = Exercise(
         "not-saved": _script(place=None),
     },
     ours=(sd_script,),
+    replayed=replayed,
 )
