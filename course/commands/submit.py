@@ -15,8 +15,8 @@ def add_to(commands):
         "submit",
         help="pack a lesson into one file to hand in",
         description="Pack what is marked of a lesson into one file: your functions my_... as your notebook has them "
-        "when it was last saved, and your answers to its questions, those that you clicked as well. Nothing else goes in; "
-        "it is text, and what is in it is shown. Save the notebook first.",
+        "when it was last saved, and your answers to its questions, clicked ones as well. Nothing else goes in: it is "
+        "text, and what is in it is shown. Save the notebook first.",
         epilog='example: python -m course submit 02 --name "Kim Minji" --number 20260123',
     )
     submit.add_argument("lesson", metavar="NN", help="the number of the lesson, such as 02")
