@@ -36,6 +36,15 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
+def bubblewrap():
+    """Skips where no sandbox can be had, and fails where a skip would hide that."""
+    from course.teaching.grading import sandbox
+
+    if trouble := sandbox.trouble():
+        (pytest.fail if os.environ.get("CI") or os.environ.get("COURSE_CI") else pytest.skip)(trouble)
+
+
+@pytest.fixture(scope="session")
 def uv():
     """The path of uv: the environment's own, else the machine's."""
     found = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")

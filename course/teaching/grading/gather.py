@@ -75,6 +75,7 @@ class _Nothing:
 
 def _in_folder(folder):
     """The files below a folder; links are not followed, for they may lead anywhere."""
+    folder.stat()  # raises where there is none; what follows would find nothing
     for path in sorted(folder.rglob("*")):
         where = path.relative_to(folder)
         kind = path.lstat().st_mode
@@ -110,14 +111,17 @@ def _of_zip(opened, info):
     try:
         with opened.open(info) as file:
             return _at_most(file, info.filename)
+    except Odd:
+        raise
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise Odd("broken-zip", file=info.filename) from error  # RuntimeError: it wants a password
 
 
 def _unwrapped(entries):
     """The entries below the folder of the students' folders; a zip that holds a class stands for what is in it."""
-    entries = [entry for entry in entries if not any(part.startswith((".", "__MACOSX")) for part in entry.path)]
+    entries = [entry for entry in entries if not _hidden(entry)]
     entries = [inner for entry in entries for inner in _class_zip(entry)]
+    entries = [entry for entry in entries if not _hidden(entry)]
     while (
         len({entry.path[0] for entry in entries}) == 1
         and not MOODLE.fullmatch(entries[0].path[0])
@@ -125,6 +129,11 @@ def _unwrapped(entries):
     ):
         entries = [Entry(entry.path[1:], entry.load) for entry in entries if len(entry.path) > 1]
     return entries
+
+
+def _hidden(entry):
+    """Whether a file is one that systems and editors put beside what somebody made."""
+    return any(part.startswith((".", "__MACOSX")) for part in entry.path)
 
 
 def _class_zip(entry):
@@ -194,5 +203,5 @@ def _opened(entry, depth, remarks):
         remarks.append(remark("broken-zip", look=True, file=name))
         return
     wanted = [one for one in inner if one.path[-1].lower().endswith((*ENDS, ".zip"))]
-    for one in [one for one in wanted if "__MACOSX" not in one.path][:FILES]:
+    for one in [one for one in wanted if not _hidden(one)][:FILES]:
         yield from _opened(one, depth - 1, remarks)
