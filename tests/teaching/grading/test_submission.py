@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import pytest
 from fill import functions, solution
+from handing import handed, notebook
 
 from course import __version__
 from course.teaching import exercises, quiz
 from course.teaching.events import Event
 from course.teaching.exercises.feedback import Result
 from course.teaching.grading import submission
-from course.teaching.grading.gather import Handed
-from course.teaching.grading.records import Student
 from course.teaching.language import speaking
 from course.teaching.quiz.marking import right_answer
 
@@ -24,17 +23,6 @@ KEPT = [
     Event(4.0, "answer", "01-2", "0.0625", 2, 2),
     Event(5.0, "exercise", "02-q_sample", "correct", 3, 3),
 ]
-
-
-def notebook(cells, outputs=()):
-    """The bytes of a notebook of these code cells; outputs stand under the last of them."""
-    made = [{"cell_type": "code", "source": text.splitlines(True), "outputs": []} for text in cells]
-    made[-1]["outputs"] = list(outputs)
-    return json.dumps({"cells": [{"cell_type": "markdown", "source": "# x"}, *made], "nbformat": 4}).encode()
-
-
-def handed(*files, certain=False, name="Kim Minji"):
-    return Handed(Student(name, participant="7" if certain else "", folder=name), certain, files)
 
 
 def only(*files, **options):
