@@ -111,7 +111,10 @@ READING = (
     "typed",
 )  # read answers in Korean; they say nothing
 READ = {f"course/teaching/quiz/{stem}.py" for stem in READING}
-LECTURERS = {"course/teaching/quiz/validate.py"}  # speaks to those who write questions, as errors do
+LECTURERS = {  # speak to those who write questions, as errors do, and to a spreadsheet or a Moodle
+    "course/teaching/quiz/validate.py",
+    "course/teaching/grading/gradebook.py",
+}
 
 
 def sentences(name, source):

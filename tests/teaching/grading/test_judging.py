@@ -135,16 +135,16 @@ def test_each_exercise_names_the_mistake_that_is_made(bubblewrap):
 
 
 def test_answers_are_marked_here_whatever_was_kept():
-    question = quiz.find("02-3")
+    question = quiz.find("02-5")
     wrong = next(entry for entry in question.answers if not entry["correct"])
-    answers = [("02-3", as_typed(question, wrong, "en")), ("02-3", "no letter"), ("02-3", right_answer(question))]
-    found = item(marked(packed("02", [], answers)), "02-3")
+    answers = [("02-5", as_typed(question, wrong, "en")), ("02-5", "no letter"), ("02-5", right_answer(question))]
+    found = item(marked(packed("02", [], answers)), "02-5")
     assert (found.status, found.points, found.tries, found.first) == ("correct", question.points, 2, False)
-    found = item(marked(packed("02", [], answers[:2])), "02-3")
+    found = item(marked(packed("02", [], answers[:2])), "02-5")
     assert (found.status, found.points, found.given) == ("not yet", 0, answers[0][1])
     assert found.mistake == str(question.answers.index(wrong) + 1)
     assert found.reasons[0] == wrong["feedback"]
-    found = item(marked(packed("02", [], answers[1:2])), "02-3")
+    found = item(marked(packed("02", [], answers[1:2])), "02-5")
     assert (found.status, found.given, found.tries) == ("not attempted", "no letter", 0)
     assert {*found.reasons[0]} == {"en", "ko"}
 
