@@ -1,11 +1,12 @@
 """Submissions as tests make them: notebooks and packed files as bytes, and what a student handed in."""
 
 import json
+import os
 
 from course.teaching.events import Event
 from course.teaching.grading import submission
 from course.teaching.grading.gather import Handed
-from course.teaching.grading.records import Student
+from course.teaching.grading.records import Marks, Student
 
 
 def notebook(cells, outputs=()):
@@ -24,3 +25,10 @@ def packed(lesson, cells, answers=(), name="Kim Minji", number="20260123"):
 def handed(*files, certain=False, name="Kim Minji"):
     """What a student handed in: (name of a file, its bytes), ..."""
     return Handed(Student(name, participant="7" if certain else "", folder=name), certain, files)
+
+
+def deadly(found, rules):
+    """In the place of `judging.marked`: ends the process that marks a student called "deadly", and marks all others."""
+    if found.student.name == "deadly":
+        os._exit(9)
+    return [Marks(found.key, found.student, "02", ())]

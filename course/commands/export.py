@@ -37,7 +37,7 @@ def main(chosen):
     lessons = [*dict.fromkeys(chosen.lessons)] or quiz.lessons()
     try:
         lang = chosen.lang or language()
-        made = moodle.quiz_xml(lessons, lang) if chosen.form == "moodle" else paper.sheet(lessons, lang, _math_font())
+        made = moodle.quiz_xml(lessons, lang) if chosen.form == "moodle" else paper.sheet(lessons, lang, math_font())
     except (LookupError, ValueError) as error:  # no such lesson; a language that the course does not speak
         raise UserError(str(error)) from error
     write_out(chosen.out, made)
@@ -46,7 +46,7 @@ def main(chosen):
     return 0
 
 
-def _math_font():
+def math_font():
     """The font of the formulas as CSS, the file inside."""
     data = base64.b64encode(FONT.read_bytes()).decode()
     return f'@font-face {{ font-family: "Course Math"; src: url("data:font/woff;base64,{data}") format("woff") }}\n'

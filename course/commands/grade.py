@@ -4,8 +4,10 @@ import os
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from course.commands import UserError, whole_number, write_out
+from course.commands.export import math_font
 from course.teaching.language import LANGUAGES
 
 
@@ -38,7 +40,7 @@ def main(chosen):
     if trouble:
         raise UserError(trouble)
     out = chosen.out
-    if out.exists() and out.resolve().is_relative_to(chosen.folder.resolve()):
+    if out.resolve().is_relative_to(chosen.folder.resolve()):
         raise UserError(f"{out} lies in {chosen.folder}: choose a place beside it")
     try:
         (out / "kept").mkdir(parents=True, exist_ok=True)
@@ -108,12 +110,23 @@ def _write(found, out, lang):
     """Write tables, pages and report, and say where they are. Raises UserError."""
     from course.teaching.grading import gradebook, report, student_page
 
+    students = gradebook.by_student(found)
+    names, style = student_page.names([*students]), math_font()
     write_out(out / "marks.csv", gradebook.marks_csv(found))
     write_out(out / "moodle.csv", gradebook.moodle_csv(found, lang))
-    students = {}
-    for one in found:
-        students.setdefault(one.student, []).append(one)
-    for student, name in student_page.names([*students]).items():
-        write_out(out / "pages" / name, student_page.page(students[student], lang))
-    write_out(out / "report.html", report.page(found, lang))
-    print(f"{len(students)} students: {out}/marks.csv, moodle.csv, report.html, and a page each in pages/")
+    write_out(out / "moodle_gradebook.csv", gradebook.moodle_gradebook_csv(found, lang or "en"))
+    for student, marks in students.items():
+        write_out(out / "pages" / names[student], student_page.page(marks, lang, style))
+    pages = {student: f"pages/{quote(name)}" for student, name in names.items()}
+    write_out(out / "report.html", report.page(found, lang or "en", pages, style))
+    print(
+        f"{len(students)} student{'s' * (len(students) != 1)}; {out}/report.html is where to begin, marks.csv has all marks, pages/ a page each"
+    )
+    known = {"participant": "participant number of Moodle's", "number": "student number"}
+    for name, known_by in (("moodle.csv", "participant"), ("moodle_gradebook.csv", "number")):
+        what = known[known_by]
+        left = [student.name for student in gradebook.left_out(found, known_by)]
+        if len(left) == len(students):
+            print(f"{name} is empty: no student has a {what} that is known and nobody else's")
+        elif left:
+            print(f"{name} lacks those without a {what} that is known and nobody else's: {', '.join(left)}")

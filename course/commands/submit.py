@@ -103,7 +103,8 @@ def _shown(text, out):
             yield f"  {id}: {'missing' if one is None else 'not filled in'}"
             continue
         lines = one.source.rstrip().count("\n") + 1
-        more = f", with {len(one.needs)} more statements that it needs" if one.needs else ""
+        count = len(one.needs)
+        more = f", with {count} statement{'s' * (count != 1)} of the notebook that it needs" if count else ""
         yield f"  {id}: {one.name}, {lines} line{'s' * (lines != 1)}{more}"
         if one.course and exercises.find(id).replayed is None:
             yield f"    it uses {', '.join(one.course)} from the course, which is not there when it is marked"
