@@ -52,7 +52,7 @@ def test_version(capsys):
     [
         (
             ["smaple"],
-            "'sample', 'train-latent', 'quiz', 'progress', 'doctor'|sample, train-latent, quiz, progress, doctor",
+            "'quiz', 'progress', 'submit', 'grade', 'export', 'train'|quiz, progress, submit, grade, export, train",
         ),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*scaled_linear.*cosine"),

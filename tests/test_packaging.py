@@ -164,9 +164,9 @@ def brought(names):
 
 
 def test_what_the_package_imports_is_declared():
-    """The commands may use what the extra `lab` brings: they run lessons; and psutil, where it is, to see memory."""
+    """The commands may use what extras bring: they run lessons, look at memory, mark a class on many machines."""
     for path in sorted((ROOT / "course").rglob("*.py")):
-        extras = ("lab", "bench") if "commands" in path.parts else ()
+        extras = ("lab", "bench", "cluster") if "commands" in path.parts else ()
         declared = brought(requirements(*extras).keys())
         imported = {IMPORTED_AS.get(name, name) for name in third_party(path.read_text(encoding="utf-8"))}
         missing = {name for name in imported if canonicalize_name(name) not in declared}

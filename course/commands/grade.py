@@ -73,7 +73,7 @@ def _executor(chosen):
             yield executor
         return
     try:
-        from dask.distributed import Client
+        from distributed import Client
     except ImportError as error:
         raise UserError("--scheduler needs Dask: pip install 'noise-to-images[cluster]'") from error
     try:
@@ -119,9 +119,8 @@ def _write(found, out, lang):
         write_out(out / "pages" / names[student], student_page.page(marks, lang, style))
     pages = {student: f"pages/{quote(name)}" for student, name in names.items()}
     write_out(out / "report.html", report.page(found, lang or "en", pages, style))
-    print(
-        f"{len(students)} student{'s' * (len(students) != 1)}; {out}/report.html is where to begin, marks.csv has all marks, pages/ a page each"
-    )
+    print(f"{len(students)} student{'s' * (len(students) != 1)}: begin with {out}/report.html", end="; ")
+    print("all marks are in marks.csv, a page for each in pages/")
     known = {"participant": "participant number of Moodle's", "number": "student number"}
     for name, known_by in (("moodle.csv", "participant"), ("moodle_gradebook.csv", "number")):
         what = known[known_by]

@@ -160,7 +160,7 @@ def test_killed_in_the_middle_it_goes_on_and_nothing_is_left(bubblewrap, tmp_pat
 
 @pytest.mark.slow
 def test_two_workers_of_a_cluster_give_the_same(bubblewrap, school, tmp_path, capsys):
-    from dask.distributed import LocalCluster
+    from distributed import LocalCluster
 
     with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
         options = ["--scheduler", cluster.scheduler_address]
@@ -171,6 +171,6 @@ def test_two_workers_of_a_cluster_give_the_same(bubblewrap, school, tmp_path, ca
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_said_in_one_line(school, tmp_path, capsys):
-    pytest.importorskip("dask.distributed")
+    pytest.importorskip("distributed")
     assert main(["grade", str(school), "--out", str(tmp_path / "x"), "--scheduler", "tcp://127.0.0.1:9"]) == 1
     assert capsys.readouterr().err == "python -m course grade: no Dask scheduler answers at tcp://127.0.0.1:9\n"

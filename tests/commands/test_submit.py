@@ -41,17 +41,24 @@ def submit(*options):
 
 def test_what_was_filled_in_and_clicked_is_in_it_and_shown(capsys):
     filled = functions(solution("02").read_text())
-    write("02_forward_process.ipynb", "import torch", filled["my_q_sample"], "def my_cosine(T):\n    ...")
+    write(
+        "02_forward_process.ipynb",
+        "import torch",
+        filled["my_q_sample"],
+        filled["my_alpha_bar"],
+        "def my_cosine(T):\n    ...",
+    )
     write("02_forward_process.new.ipynb", "def my_q_sample():\n    pass")
     events.note("answer", "02-3", "b", 2, 2)
     assert submit("02") == 0
     found = packed("02_Kim_Minji.json")
-    assert {*found.functions} == {"my_q_sample", "my_cosine"}
+    assert {*found.functions} == {"my_q_sample", "my_alpha_bar", "my_cosine"}
     assert found.answers == {"02-3": ["b"]}
     assert (found.student.name, found.student.number) == ("Kim Minji", "20260123")
     said = capsys.readouterr().out
     assert "from work/02_forward_process.ipynb, as it was saved last" in said
-    assert "02-q_sample: my_q_sample, 3 lines, with 1 statement of the notebook that it needs" in said
+    assert "02-q_sample: my_q_sample, 3 lines\n" in said
+    assert "02-alpha_bar: my_alpha_bar, 2 lines, with 1 statement of the notebook that it needs\n" in said
     assert "02-cosine: not filled in" in said
     assert "02-eps_from_v: missing" in said
     assert "02-3: b" in said

@@ -164,7 +164,7 @@ def test_every_word_is_said_somewhere():
     commands = [path.read_text(encoding="utf-8") for path in (ROOT / "course/commands").rglob("*.py")]
     sources = [*SOURCES.values(), *commands]
     named = {text.replace(" ", "-") for source in sources for _, text in literals(source)}
-    named |= {name for source in sources for name in re.findall(r"Unreadable\(\"([a-z-]+)\"", source)}
+    named |= {name for source in sources for name in re.findall(r"(?:Unreadable|Odd|Stopped)\(\"([a-z-]+)\"", source)}
     pages = [path.read_text(encoding="utf-8") for path in (ROOT / "course/commands").rglob("*.html")]
     named |= {key for page in pages for key in re.findall(r"\bsay\(\"([a-z.-]+)\"", page)}
     assert [key for key in KEYS if key not in named and key.partition(".")[2] not in named] == []

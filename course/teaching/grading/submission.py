@@ -12,7 +12,7 @@ from course.teaching.grading import sources
 from course.teaching.grading.records import Remark, Student
 from course.teaching.language import in_all
 
-MARK = "noise-to-images submission"
+MARK = "noise-to-images-submission"
 FORMAT = 1
 MOST = 3_000_000  # letters of code in one file
 CELLS = 5_000
