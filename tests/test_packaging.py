@@ -169,7 +169,8 @@ def test_what_the_package_imports_is_declared():
         extras = ("lab", "bench", "cluster") if "commands" in path.parts else ()
         declared = brought(requirements(*extras).keys())
         imported = {IMPORTED_AS.get(name, name) for name in third_party(path.read_text(encoding="utf-8"))}
-        missing = {name for name in imported if canonicalize_name(name) not in declared}
+        beside = {"wire", "answers"} if path.name == "worker.py" else set()  # its parts, as they lie in the sandbox
+        missing = {name for name in imported - beside if canonicalize_name(name) not in declared}
         assert not missing, f"{path.relative_to(ROOT)} imports {missing}, which pyproject.toml does not ask for"
     assert third_party("import torch.nn\nfrom sklearn import svm\nimport os") == {"torch", "sklearn"}
 
