@@ -27,7 +27,7 @@ def main(_):
 PROBES = (
     *(installation.python, installation.packages, installation.torchvision, installation.lab),
     *(machine.gpu, machine.processor, machine.memory, machine.disk, shipped.files, shipped.sets),
-    *(kept.answers, machine.downloads),
+    *(kept.answers, kept.marking, machine.downloads),
 )
 
 

@@ -57,6 +57,19 @@ def test_this_machine_runs_the_quick_lessons(here):
     assert {"Python", "torchvision", "JupyterLab", "GPU", "memory", "disk", "network", "answers"} <= set(here)
 
 
+def test_whether_a_class_can_be_marked_here(here, monkeypatch):
+    from course.teaching.grading import sandbox
+
+    monkeypatch.setattr(sandbox, "trouble", lambda: "")
+    (finding,) = kept.marking()
+    assert finding.status == "ok"
+    monkeypatch.setattr(sandbox, "trouble", lambda: "no bubblewrap")
+    (finding,) = kept.marking()
+    assert (finding.status, finding.stops) == ("note", False)
+    assert finding.text.endswith("no bubblewrap")
+    assert "marking" in here
+
+
 def test_every_finding_is_well_formed(here):
     for finding in here.values():
         assert finding.status in ("ok", "note", "fault")
