@@ -24,7 +24,8 @@ def drawer(id):
 def fill(text, numbers):
     """A text with what `numbers` gives, {name: text}, for each {name}.
 
-    {name:을/를} puts the particle that fits behind it, the first or the second. Braces with anything else between them, as in LaTeX, stay. Raises LookupError for a name that is not given.
+    {name:을/를} puts the particle that fits behind it, the first or the second. Braces with anything else between
+    them, as in LaTeX, stay. Raises LookupError for a name that is not given.
     """
 
     def put(found):

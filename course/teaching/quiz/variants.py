@@ -58,7 +58,8 @@ def _checked(secret, name):
 def choose(secret, name):
     """Ask this student's own numbers from now on, where COURSE_VARIANT does not ask for others.
 
-    Returns (secret, name). Raises ValueError for an empty one or a slash in the secret, and OSError where it cannot be kept.
+    Returns (secret, name). Raises ValueError where one is empty or the secret has a slash, and OSError where they
+    cannot be kept.
     """
     secret, name = _checked(secret, name)
     path = beside("variant")
