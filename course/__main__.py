@@ -5,7 +5,7 @@ import os
 import sys
 
 from course import __version__
-from course.commands import UserError, doctor, export, lessons, progress, quiz, sample, train, train_latent
+from course.commands import UserError, doctor, export, lessons, progress, quiz, sample, train, train_latent, variant
 from course.commands.publish import run, slides
 
 EXAMPLES = """examples:
@@ -36,7 +36,7 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, slides, lessons, export, train, sample, train_latent, quiz, progress, doctor):
+    for command in (run, slides, lessons, export, train, sample, train_latent, quiz, progress, variant, doctor):
         command.add_to(commands)
     return whole
 

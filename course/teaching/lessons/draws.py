@@ -6,10 +6,13 @@ import itertools
 def drawn(make, standard, choices):
     """An entry of `VARIANTS`: make(*one of `choices`), by one draw of a random.Random; make(*standard) for None.
 
-    `make` returns what stands in the texts, {name: text}, and the values of the answers in the order of the file. Only
-    `random()` is called: the one method that Python promises to keep for a seed.
+    `make` returns what stands in the texts, {name: text}, and the values of the answers, the right one first. No choice
+    is drawn whose right value is nearly the standard one. Only `random()` is called, the one method that Python
+    promises to keep for a seed.
     """
-    return lambda r: make(*(standard if r is None else choices[int(r.random() * len(choices))]))
+    right = make(*standard)[1][0]
+    others = [some for some in choices if abs(make(*some)[1][0] - right) > 0.03 * abs(right)]
+    return lambda r: make(*(standard if r is None else others[int(r.random() * len(others))]))
 
 
 def apart(values, gap):

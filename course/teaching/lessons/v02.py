@@ -33,7 +33,7 @@ def _reads_well(cos, sin, x_t, eps):
     return values[4] > 0.2 and values[0] < -0.1 and apart(values, 0.05)
 
 
-_ALPHAS = [(a / 100, b / 100) for a in range(50, 100, 5) for b in range(50, 100, 5)]
+_ALPHAS = [(a / 100, b / 100) for a in range(50, 100, 5) for b in range(50, 100, 5) if a != b]
 _ANGLES = [(c / 10, s / 10, x / 10, e / 10) for c, s in ((6, 8), (8, 6)) for x in range(5, 20) for e in range(2, 10)]
 
 VARIANTS = {

@@ -38,10 +38,12 @@ def _small(before, now):
     return values[0] < 0.33 and apart(values, 0.0075)
 
 
-# pairs of two decimals each, whose ratio has two decimals
-_PAIRS = [(s / 100, s * a / 10000) for s in range(20, 95, 5) for a in range(50, 95, 5) if s * a % 100 == 0]
+def _pairs(every):
+    """Pairs of two decimals each whose ratio has two decimals, a multiple of `every` hundredths."""
+    return [(s / 100, s * a / 10000) for s in range(20, 95, 5) for a in range(50, 95, every) if s * a % 100 == 0]
+
 
 VARIANTS = {
-    "03-7": drawn(_spread, (0.5, 0.4), [pair for pair in _PAIRS if apart(_spread(*pair)[1], 0.015)]),
-    "03-11": drawn(_factor, (0.5, 0.4), [pair for pair in _PAIRS if _small(*pair)]),
+    "03-7": drawn(_spread, (0.5, 0.4), [pair for pair in _pairs(5) if apart(_spread(*pair)[1], 0.015)]),
+    "03-11": drawn(_factor, (0.5, 0.4), [pair for pair in _pairs(1) if _small(*pair)]),
 }

@@ -5,7 +5,7 @@ import importlib.util
 import re
 import unicodedata
 
-PLACEHOLDER = re.compile(r"{([a-z]+)(?::([^{}/]+)/([^{}/]+))?}")
+PLACEHOLDER = re.compile(r"{([a-z]+)(?::([^{}/]+)/([^{}/]+)|\?([^{}]+))?}")
 OPEN, LIQUID = "2459", "178"  # digits whose Korean names end in a vowel, and in l
 
 
@@ -24,14 +24,17 @@ def drawer(id):
 def fill(text, numbers):
     """A text with what `numbers` gives, {name: text}, for each {name}.
 
-    {name:을/를} puts the particle that fits behind it, the first or the second. Braces with anything else between
-    them, as in LaTeX, stay. Raises LookupError for a name that is not given.
+    {name:을/를} puts the Korean particle that fits behind it, the first or the second; {name?3=three/4=four} is a word
+    for 3 or 4. Braces with anything else between them, as in LaTeX, stay. Raises LookupError for a name that is not
+    given, and for a number that has no word.
     """
 
     def put(found):
-        name, closed, open_ = found.groups()
+        name, closed, open_, words = found.groups()
         if name not in numbers:
             raise LookupError(f"{{{name}}} is no number of this question; it has {', '.join(numbers)}")
+        if words:
+            return _word(numbers[name], words)
         return numbers[name] + (_particle(numbers[name], closed, open_) if closed else "")
 
     return PLACEHOLDER.sub(put, text)
@@ -40,6 +43,14 @@ def fill(text, numbers):
 def named(text):
     """The names that stand in a text to be filled in."""
     return {found[1] for found in PLACEHOLDER.finditer(text)}
+
+
+def _word(number, words):
+    """The word for a number, of "3=three/4=four"."""
+    known = dict(word.partition("=")[::2] for word in words.split("/"))
+    if number not in known:
+        raise LookupError(f"{number} has no word in {words}")
+    return known[number]
 
 
 def _particle(number, closed, open_):
@@ -75,5 +86,5 @@ def with_numbers(entry, numbers, values):
 
 
 def _tolerance(answer, value):
-    larger = abs(value) > abs(answer["value"]) > 0
-    return float(f"{answer['tolerance'] * abs(value / answer['value']):.2g}") if larger else answer["tolerance"]
+    stored, tolerance = abs(answer["value"]), answer["tolerance"]
+    return float(f"{tolerance * abs(value) / stored:.2g}") if tolerance and abs(value) > stored > 0 else tolerance

@@ -278,8 +278,12 @@ def _of_vary(question):
 
 def _of_variants(question, draw):
     """What is wrong with the first variant of a question in which something is: (place, reason)."""
-    for seed in range(VARIANTS):
-        variant = with_numbers(question, *draw(random.Random(seed)))
+    for seeded in (None, *map(random.Random, range(VARIANTS))):
+        try:
+            variant = with_numbers(question, *draw(seeded))
+        except LookupError as error:
+            yield ("vary",), error.args[0]
+            return
         if found := [*_of_kind(variant), *_of_texts(variant)]:
             yield from ((place, f"as a variant, {variant['prompt']['en']}: {reason}") for place, reason in found)
             return
