@@ -52,7 +52,8 @@ def test_version(capsys):
     [
         (
             ["smaple"],
-            "'sample', 'train-latent', 'quiz', 'progress', 'doctor'|sample, train-latent, quiz, progress, doctor",
+            "'sample', 'train-latent', 'quiz', 'progress', 'variant', 'doctor'"
+            "|sample, train-latent, quiz, progress, variant, doctor",
         ),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*scaled_linear.*cosine"),

@@ -7,7 +7,6 @@ from course.teaching.grading import paper
 from course.teaching.language import say
 from course.teaching.quiz.variants import varied
 
-OWN_PAGE = ".test + .test { break-before: page }"
 LINE = "<span class='line'></span>"
 
 
@@ -21,7 +20,7 @@ def handouts(lessons, lang, secret, names, style=""):
         own = {lesson: [varied(q, secret, name) for q in quiz.load(lesson).values()] for lesson in lessons}
         tests.append(_test(own, lang, name).replace(" id='q-", f" id='q-{k}-"))
         keys.append(_key(own, lang, name).replace(" id='key-", f" id='key-{k}-"))
-    frame = paper.sheet([], lang, style + OWN_PAGE).partition("<main>")[0]
+    frame = paper.sheet([], lang, style).partition("<main>")[0]
     return f"{frame}{''.join(tests)}{''.join(keys)}</body></html>\n"
 
 
@@ -31,7 +30,7 @@ def _test(own, lang, name):
     total = sum(question.points for some in own.values() for question in some)
     head = paper._head(total, lang).replace(LINE, f" <b>{escape(name)}</b>", 1)
     asked = _by_lesson(own, lang, paper._asked)
-    return f"<section class='test'><h1>{title}</h1>{head}{asked}</section>"
+    return f"<section class='test' style='break-before: page'><h1>{title}</h1>{head}{asked}</section>"
 
 
 def _key(own, lang, name):
