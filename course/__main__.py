@@ -17,6 +17,7 @@ from course.commands import (
     submit,
     train,
     train_latent,
+    variant,
 )
 from course.commands.publish import run, slides
 
@@ -29,6 +30,11 @@ EXAMPLES = """examples:
   python -m course progress                             what you have done, and where to go on
   python -m course doctor                               is everything here that the lessons need?
 """
+COMMANDS = (
+    *(run, slides, lessons, quiz, progress, variant),  # to learn and to show
+    *(submit, grade, export),  # to mark
+    *(train, sample, train_latent, doctor),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +54,21 @@ def parser():
     )
     whole.add_argument("--version", action="version", version=f"noise-to-images {__version__}")
     commands = whole.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for command in (run, slides, lessons, quiz, progress, submit, grade, export, train, sample, train_latent, doctor):
+    for command in (
+        run,
+        slides,
+        lessons,
+        quiz,
+        progress,
+        variant,
+        submit,
+        grade,
+        export,
+        train,
+        sample,
+        train_latent,
+        doctor,
+    ):
         command.add_to(commands)
     return whole
 

@@ -52,7 +52,7 @@ def test_version(capsys):
     [
         (
             ["smaple"],
-            "'quiz', 'progress', 'submit', 'grade', 'export', 'train'|quiz, progress, submit, grade, export, train",
+            "'progress', 'variant', 'submit', 'grade', 'export'|progress, variant, submit, grade, export",
         ),
         (["sample", "digits", "--out", "x.png", "--sampler", "euler"], "ddim.*ddpm"),
         (["sample", "digits", "--out", "x.png", "--schedule", "sigmoid"], "linear.*scaled_linear.*cosine"),

@@ -20,7 +20,9 @@ def add_to(commands):
         epilog='example: python -m course submit 02 --name "Kim Minji" --number 20260123',
     )
     submit.add_argument("lesson", metavar="NN", help="the number of the lesson, such as 02")
-    submit.add_argument("--name", help="your name, as your class knows you (asked for where it is not given)")
+    submit.add_argument(
+        "--name", help="your name, as your class knows you (default: that of `variant`, else it is asked for)"
+    )
     submit.add_argument("--number", help="your student number (asked for where it is not given; may be empty)")
     submit.add_argument("--notebook", type=Path, action="append", metavar="FILE", help="your notebook; may be repeated")
     submit.add_argument("--out", type=Path, metavar="FILE", help="where the file goes (default: NN_name.json, here)")
@@ -40,14 +42,27 @@ def main(chosen):
         kept = events.events()
     except OSError as error:
         raise UserError(str(error)) from error
-    name = _asked(chosen.name, "your name", "--name")
+    own = _own_numbers()
+    name = _asked(chosen.name or own, "your name", "--name")
     number = _asked(chosen.number, "your student number (or nothing)", "--number", empty=True)
     text = packed(chosen.lesson, cells, kept, name, number)
     out = chosen.out or Path(f"{chosen.lesson}_{_plain(name)}.json")
     write_out(out, text)
     print("\n".join([f"from {path}, as it was saved last" for path in notebooks]))
+    if own and own.casefold() != name.casefold():
+        print(f"you were asked with the numbers of {own}, and will be marked by those of {name}")
     print("\n".join(_shown(text, out)))
     return 0
+
+
+def _own_numbers():
+    """The name under which a learner is asked with numbers of their own, None where there is none. Raises UserError."""
+    from course.teaching.quiz.variants import mine
+
+    try:
+        return (mine() or (None, None))[1]
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _notebooks(lesson):

@@ -10,6 +10,7 @@ from project import ROOT, run
 from course.__main__ import main
 from course.teaching import quiz
 from course.teaching.grading import moodle, paper
+from course.teaching.grading.handouts import handouts
 
 
 def ids(path):
@@ -100,7 +101,64 @@ def test_the_help_says_where_lessons_stand_and_that_no_moodle_has_tried_it(capsy
         main(["export", "--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "it was not tried in a Moodle" in said
-    assert said.startswith("usage: python -m course export {moodle,html} [NN ...] [--lang {en,ko}] --out FILE ")
+    usage = (
+        "python -m course export {moodle,html} [NN ...] [--lang {en,ko}] [--variant SECRET --names FILE] --out FILE "
+    )
+    assert said.startswith(f"usage: {usage}")
+
+
+@pytest.fixture
+def names(tmp_path):
+    """A list of a class as an editor on Windows writes it."""
+    path = tmp_path / "names.txt"
+    path.write_bytes("\ufeffKim  Minji\r\n\r\n 김민지 \r\nKim Minji\r\n".encode())
+    return path
+
+
+def test_each_student_of_a_list_gets_a_test(names, tmp_path, capsys):
+    out = tmp_path / "a.html"
+    line = ["export", "html", "02", "--lang", "en", "--variant", "spring-27", "--names", str(names), "--out", str(out)]
+    assert main(line) == 0
+    count = len(quiz.load("02"))
+    assert capsys.readouterr().out == f"{count} questions of 1 lesson for each of 2 students in {out}\n"
+    page = out.read_text(encoding="utf-8")
+    font = re.search(r'@font-face { font-family: "Course Math".*?}\n', page)
+    assert page.replace(font[0], "") == handouts(["02"], "en", "spring-27", ["Kim Minji", "김민지"])
+
+
+@pytest.mark.parametrize(
+    ("options", "says", "status"),
+    [
+        (["html", "--variant", "a"], "--variant SECRET and --names FILE go together", 2),
+        (["html", "--names", "names.txt"], "--variant SECRET and --names FILE go together", 2),
+        (["moodle", "--variant", "a", "--names", "names.txt"], "a question bank has one set of numbers for all", 2),
+        (["html", "--variant", "a", "--names", "none.txt"], "cannot read none.txt", 1),
+        (["html", "--variant", "a", "--names", "empty.txt"], "empty.txt has no names", 1),
+        (["html", "--variant", " ", "--names", "names.txt"], "there is no secret", 1),
+        (["html", "--variant", "a", "--names", "latin.txt"], "cannot read latin.txt", 1),
+    ],
+)
+def test_what_does_not_fit_together_is_one_line_and_writes_nothing(
+    options, says, status, names, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("\n  \n")
+    (tmp_path / "latin.txt").write_bytes("José".encode("latin-1"))
+    assert main(["export", *options, "--lang", "en", "--out", "x"]) == status
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith(f"python -m course export: {says}")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("form", ["moodle", "html"])
+def test_the_learners_own_variant_is_not_exported(form, tmp_path, monkeypatch):
+    line = ["export", form, "--lang", "en", "--out"]
+    main([*line, str(tmp_path / "a")])
+    monkeypatch.setenv("COURSE_VARIANT", "spring-27/Kim Minji")
+    main([*line, str(tmp_path / "b")])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize("form", ["moodle", "html"])

@@ -106,6 +106,20 @@ def test_faults_are_one_line(options, words, code, capsys):
     assert (words in said.err, said.err.count("\n"), said.out) == (True, 1, "")
 
 
+def test_who_has_numbers_of_their_own_hands_in_under_that_name(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_VARIANT", "mackerel/Kim Minji")
+    write("02_x.ipynb", "x = 1")
+    assert main(["submit", "02", "--number", "", "--out", "x.json"]) == 0
+    assert packed("x.json").student.name == "Kim Minji"
+    assert "numbers of" not in capsys.readouterr().out
+    assert main(["submit", "02", "--number", "", "--name", "Lee", "--out", "x.json"]) == 0
+    said = capsys.readouterr().out
+    assert "you were asked with the numbers of Kim Minji, and will be marked by those of Lee" in said
+    monkeypatch.setenv("COURSE_VARIANT", "mackerel")
+    assert main(["submit", "02", "--number", "", "--out", "x.json"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def course(*arguments, **options):
     return run(sys.executable, "-m", "course", *arguments, env={**os.environ, "PYTHONPATH": str(ROOT)}, **options)
 

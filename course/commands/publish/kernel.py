@@ -12,6 +12,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from traitlets import default
 
 from course.teaching.language import language
+from course.teaching.quiz.variants import mine
 
 
 class _ThisPython(KernelSpecManager):
@@ -49,6 +50,8 @@ def execute(notebook, folder, budget, cell_seconds, progress, figures="page"):
 def _execute(notebook, folder, environment, cell_seconds, progress):
     environment = os.environ | environment
     environment.setdefault("COURSE_LANG", language())  # what was chosen lies beside the progress
+    if "COURSE_VARIANT" not in environment:  # typed answers would be marked by standard numbers
+        environment["COURSE_VARIANT"] = "/".join(mine() or ())
     if environment["COURSE_BUDGET"] == "quick":
         environment.setdefault("OMP_NUM_THREADS", "1")  # small networks crawl on several busy threads
     client = NotebookClient(

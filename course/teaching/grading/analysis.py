@@ -1,7 +1,7 @@
 """How the questions and exercises of a class did: difficulty, discrimination, what was answered wrongly. Pure."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from course.teaching.grading.gradebook import by_student
@@ -56,7 +56,7 @@ def _analysed(lesson, mine):
     firsts = [item.first for item in items if item.first is not None]
     return Analysis(
         lesson,
-        items[0],
+        replace(items[0], asked=None),
         len(items),
         sum(item.status == "not attempted" for item in items),
         sum(item.points for item in items) / most if most else None,

@@ -35,7 +35,7 @@ from dataclasses import astuple, replace
 from html import escape
 
 from course.teaching import quiz
-from course.teaching.grading.records import Marks
+from course.teaching.grading.records import Item, Marks
 from course.teaching.grading.wording import heading, plain
 from course.teaching.language import LANGUAGES, say
 
@@ -79,9 +79,7 @@ def _blank(all_marks):
     seen = {lesson: {} for lesson in sorted({marks.lesson for marks in all_marks})}
     for marks in all_marks:
         for item in marks.items:
-            bare = replace(
-                item, status="not attempted", points=0, given="", mistake="", reasons=(), tries=0, first=None
-            )
+            bare = Item(item.id, item.kind, "not attempted", 0, item.out_of, further=item.further)
             seen[marks.lesson].setdefault(item.id, set()).add(bare)
     return {
         lesson: {id: max(versions[id], key=_weight) for id in _in_order(lesson, versions)}

@@ -5,7 +5,6 @@ function that knows them.
 """
 
 import difflib
-import hashlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,6 +20,7 @@ from course.teaching.grading.submission import remark, submissions
 from course.teaching.language import LANGUAGES, in_all, speaking
 from course.teaching.quiz.marking import mark
 from course.teaching.quiz.typed import Unreadable
+from course.teaching.quiz.variants import draw_seed, varied
 
 PARTLY = 1  # point for a function that makes a mistake that has a name, or is right on half of the inputs and more
 STOPS = 3  # how often a worker is started again for one submission
@@ -62,13 +62,14 @@ def _marks(submission, rules):
 
 def _questions(submission, rules):
     for question in quiz.load(submission.lesson).values():
-        given = submission.answers.get(question.id, [])
-        yield _answered(question, given)
+        asked = varied(question, rules.secret, submission.called) if rules.secret else question
+        yield _answered(asked, submission.answers.get(question.id, []))
 
 
 def _answered(question, given):
     """The Item of a question: the last answer that can be read counts."""
     item = Item(question.id, "question", "not attempted", 0, question.points, further=question.further)
+    item = replace(item, asked=question.prompt) if question.own else item
     read, odd = [], in_all("marking.no-answer")
     for answer in given:
         try:
@@ -140,8 +141,7 @@ def _missing(submission, id, function):
 
 def _cases(exercise, submission, rules):
     """The inputs on which a function is tested: its own for each submission."""
-    text = f"{rules.secret}\0{submission.key}\0{exercise.id}"
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
+    seed = draw_seed(f"{rules.secret}\0{submission.key}", submission.called, exercise.id) % 2**63
     with CPU:
         return list(exercise.cases(torch.Generator().manual_seed(seed)))
 

@@ -21,25 +21,25 @@ def sheet(lessons, lang, style=""):
     total = sum(question.points for some in questions.values() for question in some)
     heads = {lesson: f"<h2>{lesson} {escape(quiz.title(lesson)[lang])}</h2>" for lesson in lessons}
     title = escape(f"{say('paper.course', lang)}: {say('paper.test', lang)}")
-    asked = "".join(heads[n] + "".join(_asked(q, lang) for q in some) for n, some in questions.items())
-    solved = "".join(heads[n] + "".join(_solved(q, lang) for q in some) for n, some in questions.items())
+    tests = "".join(heads[n] + "".join(asked(q, lang) for q in some) for n, some in questions.items())
+    keys = "".join(heads[n] + "".join(solved(q, lang) for q in some) for n, some in questions.items())
     return (
         f"<!DOCTYPE html>\n<html lang='{lang}'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width'>"
         f"<title>{title}</title><style>{style}{STYLE.read_text(encoding='utf-8')}</style></head><body>"
-        f"<main><h1>{title}</h1>{_head(total, lang)}{asked}</main>"
-        f"<section class='key'><h1>{escape(say('paper.key', lang))}</h1>{solved}</section></body></html>\n"
+        f"<main><h1>{title}</h1>{head(total, lang)}{tests}</main>"
+        f"<section class='key'><h1>{escape(say('paper.key', lang))}</h1>{keys}</section></body></html>\n"
     )
 
 
-def _head(total, lang):
+def head(total, lang):
     """Lines for the name, the date and the points."""
     line = "<span class='line'></span>"
     fields = "".join(f"<p>{escape(say(f'paper.{key}', lang))}{line}</p>" for key in ("name", "date"))
     return f"<div class='head'>{fields}<p>{escape(say('paper.got', lang))}{line} / {total}</p></div>"
 
 
-def _asked(question, lang):
+def asked(question, lang):
     """A question: its number, points and prompt, how to answer, and the room to do so."""
     worth = say("paper.point" if question.points == 1 else "paper.points", lang, points=question.points)
     box = "<span class='box'></span>" if question.kind in ("choice", "several") else ""
@@ -55,7 +55,7 @@ def _asked(question, lang):
     )
 
 
-def _solved(question, lang):
+def solved(question, lang):
     """The right answer of a question, and why it is."""
     return (
         f"<section class='solution' id='key-{question.id}'>"

@@ -24,7 +24,8 @@ class Item:
 
     `status`: "correct", "not yet", "error" or "not attempted"; `given`: the answer as it was typed; `mistake`: the slug
     of a known mistake of an exercise, or the number, from 1, of the wrong answer in the quiz file, as text; `reasons`:
-    texts; `tries`: how many answers were handed in, `first`: whether the first of them was right.
+    texts; `tries`: how many answers were handed in, `first`: whether the first of them was right; `asked`: the prompt,
+    where its numbers were the student's own.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Item:
     tries: int = 0
     first: bool | None = None
     further: bool = False  # for those who want to know: it does not count in the total
+    asked: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Remark:
 
 @dataclass(frozen=True)
 class Marks:
-    """All marks of one student in one lesson. `key` names what was marked; `trusted` marks were made without a
-    sandbox."""
+    """All marks of one student in one lesson. `key` names what was marked, and is never empty; `trusted` ones were made
+    without a sandbox."""
 
     key: str
     student: Student

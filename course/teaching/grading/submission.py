@@ -61,6 +61,11 @@ class Submission:
     named: Student | None = None  # who the files say it is
 
     @property
+    def called(self):
+        """The name by which a student has own numbers: the one that the files bear, else that of the folder."""
+        return self.named.name if self.named and self.named.name else self.student.name
+
+    @property
     def key(self):
         """What tells this from every other submission: a hash of all that is marked."""
         code = {name: asdict(one) for name, one in sorted(self.functions.items())}

@@ -84,7 +84,7 @@ def exercise_of(item):
 def asked(item, lang):
     """What an item asks, as HTML: the prompt of a question, the function to write of an exercise."""
     if question := question_of(item):
-        return tell(question.prompt, lang, formulas)
+        return tell(item.asked or question.prompt, lang, formulas)
     if exercise_of(item) is not None:
         return tell_key("grade.write", lang, name=f"my_{item.id.partition('-')[2]}")
     return tell_key("grade.unknown", lang)

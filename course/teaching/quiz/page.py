@@ -8,7 +8,7 @@ import ipywidgets
 
 from course.teaching import events, quiz
 from course.teaching.language import LANGUAGES, choose, date, language, say
-from course.teaching.quiz import marking
+from course.teaching.quiz import marking, variants
 from course.teaching.quiz.controls import CONTROLS, WIDE, example
 from course.viz import html
 
@@ -22,9 +22,10 @@ def ask(id, answer=None, *, later=False):
 
     `later` only notes a guess, before a run that tells; the same question without it, after the run, marks. Answers are
     letters ("b", "ad", "dcab"), a number, or words. The language is that of COURSE_LANG, or of the switch. What is
-    answered is kept for `python -m course progress`. Raises LookupError for an id that no file has.
+    answered is kept for `python -m course progress`. Where a variant is chosen (`python -m course variant`), it asks
+    the learner's own numbers. Raises LookupError for an id that no file has.
     """
-    asked = Asked(quiz.find(id), later)
+    asked = Asked(variants.own(quiz.find(id)), later)
     if answer is not None:
         asked.take(answer)
     return asked
@@ -121,7 +122,8 @@ class Asked(html.OnPage):
         """Say everything in the language of the moment."""
         question, lang, said = self.question, self.language, self.said
         how = escape(self._word(question.kind, example=example(question))) if question.kind in TYPED else ""
-        self.prompt.value = f"<div><b>{question.id}</b> {html.formulas(question.prompt[lang])} <i>{how}</i></div>"
+        own = f"<div><small>{escape(self._word('own'))}</small></div>" if question.own else ""
+        self.prompt.value = f"<div><b>{question.id}</b> {html.formulas(question.prompt[lang])} <i>{how}</i></div>{own}"
         self.button.description = self._word("note" if self.later else "check")
         self.switch.description = say("language.name", self._other)
         self.control.speak(lang)  # which takes what is chosen away, and puts it back
@@ -156,7 +158,7 @@ class Asked(html.OnPage):
     def plain(self):
         """The question for a terminal, with the call that answers it."""
         question, lang = self.question, self.language
-        lines = [f"{question.id}  {question.prompt[lang]}"]
+        lines = [f"{question.id}  {question.prompt[lang]}", *[self._word("own")] * question.own]
         lines += [f"  {option['id']}) {option['text'][lang]}" for option in question.options]
         lines += [unescape(re.sub("<[^>]+>", "", line)) for line in self._lines()]
         typed = repr(example(question)) + (", later=True" if self.later else "")
@@ -166,6 +168,7 @@ class Asked(html.OnPage):
         """The question for a reader without a kernel: a list, and the answer behind a fold, unless a run will tell."""
         question, lang = self.question, self.language
         page = prompt_page(question, lang)
+        page += f"<p><small>{escape(self._word('own'))}</small></p>" if question.own else ""
         if lines := self._lines():
             page += f"<div>{''.join(f'<p>{line}</p>' for line in lines)}</div>"
         elif not self.later:

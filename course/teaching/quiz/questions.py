@@ -6,6 +6,7 @@ from functools import cache
 
 from course import env
 from course.teaching.language import read
+from course.teaching.quiz.filling import standard
 
 POINTS = {"recall": 1, "reason": 2, "compute": 2}
 
@@ -25,6 +26,8 @@ class Question:
     items: tuple = ()  # of an order
     unit: dict | None = None  # of a number
     further: bool = False  # for those who want to know: it does not count for "done"
+    vary: bool = False  # every student may have other numbers in it
+    own: bool = False  # these are the numbers of one student, not the standard ones
 
     @property
     def letters(self):
@@ -53,8 +56,16 @@ def _file(lesson):
 
 @cache
 def load(lesson):
-    """The questions of a lesson such as "02", {id: Question}, in the order of the file. Raises LookupError."""
-    return {entry["id"]: Question(**entry) for entry in _file(lesson)["questions"]}
+    """The questions of a lesson such as "02", {id: Question}, in the order of the file, with their standard numbers.
+
+    Raises LookupError.
+    """
+    return {entry["id"]: Question(**standard(entry)) for entry in _file(lesson)["questions"]}
+
+
+def entry(id):
+    """A question as its file has it, with {names} for what varies. Raises LookupError."""
+    return next(found for found in _file(find(id).id.partition("-")[0])["questions"] if found["id"] == id)
 
 
 def title(lesson):

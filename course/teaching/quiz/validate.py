@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import random
 import re
 
 import yaml
@@ -10,10 +11,13 @@ from math_core import LatexError
 
 from course import env
 from course.teaching.language import LANGUAGES, read
+from course.teaching.quiz.filling import drawer, named, standard, with_numbers
 from course.teaching.quiz.marking import mark
 from course.teaching.quiz.questions import POINTS, find
 from course.teaching.quiz.typed import Unreadable, plain, stemmed
 from course.viz.html import formulas
+
+VARIANTS = 20  # of each question that varies are looked at
 
 
 def validate(path):
@@ -105,7 +109,9 @@ def _faults(quiz, stem):
     if ids != [f"{quiz['lesson']}-{number}" for number in range(1, len(ids) + 1)]:
         yield ("questions",), "the ids do not run 1, 2, 3, ... under the lesson's number"
     for k, question in enumerate(quiz["questions"]):
-        for place, reason in itertools.chain(_of_kind(question), _of_texts(question)):
+        unfit = [*_of_vary(question)]
+        whole = question if unfit else standard(question)
+        for place, reason in itertools.chain(unfit, _of_kind(whole), _of_texts(whole)):
             yield ("questions", k, *place), f"{question['id']}: {reason}"
     for id, entry in quiz.get("exercises", {}).items():
         if not id.startswith(f"{quiz['lesson']}-"):
@@ -244,6 +250,43 @@ def _of_kind(question):
         for i, k in itertools.combinations(range(len(stems)), 2):
             if stems[i] & stems[k]:
                 yield ("answers", k), f"a form of answer {k + 1} is spelled as one of answer {i + 1} is"
+
+
+def _of_vary(question):
+    """What is wrong with a question that varies, or with {names} in one that does not: (place, reason)."""
+    said = [((*place, lang), words) for place, text in _texts(question) for lang, words in text.items()]
+    if not question.get("vary"):
+        for place, words in said:
+            for name in named(re.sub(r"\$[^$]*\$", "", words)):
+                yield place, f"{{{name}}} is filled in only where the question says vary: true"
+        return
+    try:
+        draw = drawer(question["id"])
+    except LookupError as error:
+        yield ("vary",), error.args[0]
+        return
+    numbers, values = draw(None)
+    unknown = [(place, name) for place, words in said for name in named(words) - {*numbers}]
+    yield from ((place, f"{{{name}}} is no number of this question; LaTeX is {{ {name}}}") for place, name in unknown)
+    unsaid = {*numbers} - {name for _, words in said for name in named(words)}
+    yield from ((("vary",), f"{name} is drawn and stands in no text") for name in sorted(unsaid))
+    if [*values] != (stored := [answer["value"] for answer in question["answers"]]):
+        yield ("answers",), f"the values are {stored}, by the function of the lesson {[*values]}"
+    elif not unknown:
+        yield from _of_variants(question, draw)
+
+
+def _of_variants(question, draw):
+    """What is wrong with the first variant of a question in which something is: (place, reason)."""
+    for seeded in (None, *map(random.Random, range(VARIANTS))):
+        try:
+            variant = with_numbers(question, *draw(seeded))
+        except LookupError as error:
+            yield ("vary",), error.args[0]
+            return
+        if found := [*_of_kind(variant), *_of_texts(variant)]:
+            yield from ((place, f"as a variant, {variant['prompt']['en']}: {reason}") for place, reason in found)
+            return
 
 
 def _unset(prompt):

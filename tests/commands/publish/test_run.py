@@ -18,6 +18,9 @@ from course.__main__ import main
 from course.commands import UserError
 from course.commands.publish import kernel
 from course.commands.publish.run import Outcome, find, pages, table
+from course.teaching import quiz
+from course.teaching.quiz.marking import right_answer
+from course.teaching.quiz.variants import choose, varied
 
 GOOD = [
     new_markdown_cell("# A good lesson about $x_t$\n\n$$q(x_t \\mid x_0)$$\n\nOn to [the next](02_bad.ipynb#end)."),
@@ -183,6 +186,25 @@ def test_a_full_run_sets_its_budget_and_leaves_threads_alone(tmp_path, monkeypat
     )
     assert kernel.execute(notebook, tmp_path, "full", 60, lambda _: None) is None
     assert notebook.cells[0].outputs[0].data["text/plain"] == "('full', '2')"
+
+
+def test_a_run_asks_the_numbers_that_its_user_has_chosen(tmp_path, monkeypatch):
+    """What is kept lies elsewhere while it runs; an answer that was typed in the notebook is marked as it was there."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress"))
+    monkeypatch.delenv("COURSE_VARIANT", raising=False)
+    own = varied(quiz.find("02-6"), "spring-27", "Kim Minji")
+    cell = f"from course import ask\nask('02-6', answer='{right_answer(own)}').result.correct"
+
+    def correct():
+        notebook = new_notebook(cells=[new_code_cell(cell)])
+        assert kernel.execute(notebook, tmp_path, "quick", 60, lambda _: None) is None
+        return notebook.cells[0].outputs[-1].data["text/plain"]
+
+    assert correct() == "False"
+    choose("spring-27", "Kim Minji")
+    assert correct() == "True"
+    monkeypatch.setenv("COURSE_VARIANT", "other/Kim Minji")
+    assert correct() == "False"
 
 
 def test_lessons_are_found_by_number_name_path_and_folder(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from course.teaching.grading import judging, sandbox
 from course.teaching.grading.gather import Handed
 from course.teaching.grading.records import Marks, Student, from_json, to_json
 from course.teaching.quiz.marking import as_typed, right_answer
+from course.teaching.quiz.variants import varied
 
 IMPORTS = ["import cmath\nimport math\nimport torch\nimport torch.nn.functional as F\nfrom course.pipelines import hub"]
 
@@ -147,6 +148,20 @@ def test_answers_are_marked_here_whatever_was_kept():
     found = item(marked(packed("02", [], answers[1:2])), "02-5")
     assert (found.status, found.given, found.tries) == ("not attempted", "no letter", 0)
     assert {*found.reasons[0]} == {"en", "ko"}
+
+
+def test_with_a_secret_everybody_is_asked_with_their_own_numbers():
+    ids = [one.id for one in quiz.load("02").values() if one.vary]
+    own = {id: varied(quiz.find(id), "mackerel", "Kim Minji") for id in ids}
+    answers = packed("02", [], [(id, right_answer(question)) for id, question in own.items()])
+    assert [item(marked(answers, secret="mackerel"), id).status for id in ids] == ["correct"] * len(ids)
+    assert [item(marked(answers), id).status for id in ids] == ["not yet"] * len(ids)
+    assert [item(marked(answers, secret="herring"), id).status for id in ids] != ["correct"] * len(ids)
+    assert [item(marked(answers, secret="mackerel"), id).asked for id in ids] == [one.prompt for one in own.values()]
+    assert {one.asked for one in marked(answers).items} == {None}
+    standard = packed("02", [], [(one.id, right_answer(one)) for one in quiz.load("02").values()])
+    found = marked(standard, secret="mackerel")
+    assert [one.id for one in found.items if one.kind == "question" and one.status != "correct"] == ids
 
 
 def in_place(answer):

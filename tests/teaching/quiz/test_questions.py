@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from course.pipelines import tiny_sd as latent
 from course.teaching import quiz
 from course.teaching.language import in_all
+from course.teaching.quiz.filling import standard
 from course.teaching.quiz.marking import mark, right_answer
 from course.teaching.quiz.typed import Unreadable
 from course.teaching.quiz.validate import unsaid, validate
@@ -62,8 +63,8 @@ def test_questions_are_loaded_as_they_stand():
         loaded = quiz.load(stem[:2])
         assert [*loaded] == [question["id"] for question in lesson["questions"]]
         for question in lesson["questions"]:
-            defaults = {"otherwise": None, "items": (), "unit": None, "further": False}
-            assert dataclasses.asdict(loaded[question["id"]]) == defaults | question
+            defaults = {"otherwise": None, "items": (), "unit": None, "further": False, "vary": False, "own": False}
+            assert dataclasses.asdict(loaded[question["id"]]) == defaults | standard(question)
             assert quiz.find(question["id"]) is loaded[question["id"]]
 
 
@@ -462,7 +463,7 @@ QUOTED = [
 def test_quoted_number_is_computed(id, written, exact):
     assert rounds_to(exact, written)
     for language in ("en", "ko"):
-        prose = " ".join(text[language] for _, text in texts(QUESTIONS[id]))
+        prose = " ".join(text[language] for _, text in texts(standard(QUESTIONS[id])))
         assert re.search(rf"(?<![\d.]){re.escape(written)}(?!\d|\.\d)", prose), f"{written} is not quoted ({language})"
 
 
