@@ -21,7 +21,7 @@ def add_to(commands):
     )
     submit.add_argument("lesson", metavar="NN", help="the number of the lesson, such as 02")
     submit.add_argument(
-        "--name", help="your name, as your class knows you (default: that of `variant`, else it is asked for)"
+        "--name", help="your name, as your class knows you (default: that of `variant`, else asked for)"
     )
     submit.add_argument("--number", help="your student number (asked for where it is not given; may be empty)")
     submit.add_argument("--notebook", type=Path, action="append", metavar="FILE", help="your notebook; may be repeated")
