@@ -32,3 +32,10 @@ def deadly(found, rules):
     if found.student.name == "deadly":
         os._exit(9)
     return [Marks(found.key, found.student, "02", ())]
+
+
+def endless(found, rules):
+    """As `deadly`, but for a student called "endless", with whom it is never done, in code that no signal reaches."""
+    if found.student.name == "endless":
+        return sum(iter(int, 1))
+    return [Marks(found.key, found.student, "02", ())]

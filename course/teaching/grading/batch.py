@@ -4,12 +4,14 @@ Nothing that one student handed in ends the marking of the others: where the pro
 says so.
 """
 
+import faulthandler
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import astuple, replace
@@ -18,7 +20,9 @@ from course import __version__, env
 from course.files import write_whole
 from course.teaching.grading.judging import marked
 from course.teaching.grading.records import Marks, from_json, to_json
-from course.teaching.grading.submission import remark
+from course.teaching.grading.submission import remark, short
+
+SECONDS = 1200  # for one student; a process that is not done by then is ended
 
 
 class Processes:
@@ -38,10 +42,10 @@ class Processes:
         """The Future of fn(*args). Where a process has died, new ones take over; what they had begun is lost."""
         try:
             self.pool = self.pool or _pool(self.jobs)
-            return self.pool.submit(fn, *args)
+            return self.pool.submit(_watched, SECONDS, fn, *args)
         except BrokenProcessPool:
             self.pool = _pool(self.jobs)
-            return self.pool.submit(fn, *args)
+            return self.pool.submit(_watched, SECONDS, fn, *args)
 
 
 def _pool(jobs):
@@ -51,6 +55,16 @@ def _pool(jobs):
 def _end_with_parent():
     parent = multiprocessing.parent_process()
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _watched(seconds, fn, *args):
+    """fn(*args), and the end of this process where that takes too long, whatever it is stuck in."""
+    with open(os.devnull, "rb+") as nothing:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
+        try:
+            return fn(*args)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def mark_class(all_handed, rules, executor, kept, ahead=4):
@@ -78,6 +92,11 @@ def _done(handed, path, found, rules):
         made = found.result()
     except BrokenProcessPool:
         made = _alone(handed, rules)
+    except OSError:  # trouble of this machine, and no student's
+        raise
+    except Exception as error:  # a fault of ours: it costs this student's row, is told, and not kept
+        said = short(f"{type(error).__name__}: {error}")
+        return _unmarked(handed, rules, remark("failed", look=True, error=said)), False
     write_whole(path, json.dumps([to_json(one) for one in made], ensure_ascii=False))
     return made, False
 
@@ -88,9 +107,13 @@ def _alone(handed, rules):
         try:
             return executor.submit(marked, handed, rules).result()
         except BrokenProcessPool:
-            files = tuple(name for name, _ in handed.files)
-            remarks = (*handed.remarks, remark("deadly", look=True))
-            return [Marks(handed.key, handed.student, "", (), remarks, files, "", rules.trusted)]
+            return _unmarked(handed, rules, remark("deadly", look=True))
+
+
+def _unmarked(handed, rules, why):
+    """The Marks of what could not be marked."""
+    files = tuple(name for name, _ in handed.files)
+    return [Marks(handed.key, handed.student, "", (), (*handed.remarks, why), files, "", rules.trusted)]
 
 
 def _key(handed, rules):
@@ -112,18 +135,24 @@ def _kept(path):
 def twins(all_marks):
     """The same Marks, with a remark on those that two submissions give to one name, and a folder that tells them
     apart."""
-    seen, found = {}, []
+    count = Counter(map(_who, all_marks))
+    taken, found = set(), []
     for one in all_marks:
-        who = (one.student.name.casefold(), one.student.number, one.student.participant, one.lesson)
-        seen.setdefault(who, []).append(one)
-    for one in all_marks:
-        who = (one.student.name.casefold(), one.student.number, one.student.participant, one.lesson)
-        if len(seen[who]) > 1:
-            folder = one.student.folder or ", ".join(one.files)
+        if count[_who(one)] > 1:
+            folder = told = one.student.folder or ", ".join(one.files)
+            numbers = itertools.count(2)
+            while (told, *_who(one)) in taken:  # files may be called alike, too
+                told = f"{folder} ({next(numbers)})"
+            taken.add((told, *_who(one)))
             one = replace(
                 one,
-                student=replace(one.student, folder=folder),
-                remarks=(*one.remarks, remark("same-name", look=True, count=len(seen[who]))),
+                student=replace(one.student, folder=told),
+                remarks=(*one.remarks, remark("same-name", look=True, count=count[_who(one)])),
             )
         found.append(one)
     return found
+
+
+def _who(marks):
+    who = marks.student
+    return who.name.casefold(), who.number, who.participant, marks.lesson

@@ -9,18 +9,19 @@ import io
 import re
 import stat
 import zipfile
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from course.teaching.grading.records import Student
-from course.teaching.grading.submission import Odd, remark
+from course.teaching.grading.submission import Odd, remark, short
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<participant>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)", re.DOTALL)
 ENDS = (".json", ".ipynb")
 LARGEST = 32 << 20  # bytes of a file
-FILES = 20  # of a student that are read
-ENTRIES = 20_000  # of a zip
+FILES = 20  # of a student that are read, and as many zips that are opened
+ENTRIES = 20_000  # of a student's zip
 DEPTH = 2  # zips in zips
 
 
@@ -74,20 +75,33 @@ class _Nothing:
 
 
 def _in_folder(folder):
-    """The files below a folder; links are not followed, for they may lead anywhere."""
+    """The files below a folder, and what stands for a folder that has none; links are not followed, for they may lead
+    anywhere."""
     folder.stat()  # raises where there is none; what follows would find nothing
     for path in sorted(folder.rglob("*")):
         where = path.relative_to(folder)
         kind = path.lstat().st_mode
         if not stat.S_ISDIR(kind):
             yield Entry(where.parts, lambda path=path, kind=kind: _of_file(path, kind))
+        elif _empty(path):
+            yield Entry((*where.parts, ""), None)
+
+
+def _empty(folder):
+    try:
+        return not any(folder.iterdir())
+    except OSError:  # nobody may look into it
+        return True
 
 
 def _of_file(path, kind):
     if not stat.S_ISREG(kind):
         raise Odd("link", file=path.name)
-    with path.open("rb") as file:
-        return _at_most(file, path.name)
+    try:
+        with path.open("rb") as file:
+            return _at_most(file, path.name)
+    except OSError as error:
+        raise Odd("no-access", file=path.name) from error
 
 
 def _at_most(file, name):
@@ -97,9 +111,19 @@ def _at_most(file, name):
     return data
 
 
+def _zipped(data, name):
+    """The files in a zip, given as bytes. Raises Odd for none that can be opened."""
+    if (count := data.count(b"PK\x01\x02")) > ENTRIES:  # so many begin an entry of its list, which is read as a whole
+        raise Odd("many-files", count=count, read=0)
+    try:
+        return [*_in_zip(zipfile.ZipFile(io.BytesIO(data)))]
+    except Exception as error:  # what a stranger made may go wrong in any way
+        raise Odd("broken-zip", file=name) from error
+
+
 def _in_zip(opened):
     """The files in an open zip. Where they would be unpacked is no matter: their names only say whose they are."""
-    for info in opened.infolist()[:ENTRIES]:
+    for info in opened.infolist():
         parts = tuple(part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part not in ("..", "/"))
         if not info.is_dir() and parts:
             yield Entry(parts, lambda info=info: _of_zip(opened, info))
@@ -113,39 +137,54 @@ def _of_zip(opened, info):
             return _at_most(file, info.filename)
     except Odd:
         raise
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise Odd("broken-zip", file=info.filename) from error  # RuntimeError: it wants a password
+    except Exception as error:  # it is broken, or wants a password: each way to pack has errors of its own
+        raise Odd("broken-zip", file=info.filename) from error
 
 
 def _unwrapped(entries):
     """The entries below the folder of the students' folders; a zip that holds a class stands for what is in it."""
-    entries = [entry for entry in entries if not _hidden(entry)]
-    entries = [inner for entry in entries for inner in _class_zip(entry)]
-    entries = [entry for entry in entries if not _hidden(entry)]
+    entries = _in_sight(_class_zips(_in_sight(entries)))
     while (
         len({entry.path[0] for entry in entries}) == 1
         and not MOODLE.fullmatch(entries[0].path[0])
-        and len({entry.path[1] for entry in entries if len(entry.path) > 2}) > 1
+        and len({entry.path[1] for entry in entries if len(entry.path) > 2 and not _hidden(entry.path[1:])}) > 1
     ):
-        entries = [Entry(entry.path[1:], entry.load) for entry in entries if len(entry.path) > 1]
+        entries = _in_sight(Entry(entry.path[1:], entry.load) for entry in entries if len(entry.path) > 1)
     return entries
 
 
-def _hidden(entry):
-    """Whether a file is one that systems and editors put beside what somebody made."""
-    return any(part.startswith((".", "__MACOSX")) for part in entry.path)
+def _in_sight(entries):
+    """Those that do not lie in a hidden folder at the top: whose they are would be nobody."""
+    return [entry for entry in entries if not _hidden(entry.path[:1])]
 
 
-def _class_zip(entry):
-    """The entries of a zip that lies beside the students' folders and holds such folders; else the entry itself."""
+def _hidden(parts):
+    """Whether a file is none that somebody hands in: what systems and editors put beside."""
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
+
+
+def _class_zips(entries):
+    """The entries of zips that hold a class, where nothing that is handed in lies beside them: there a zip is a
+    student's, who may name folders in it as those of others."""
+    found, files = [], [entry for entry in entries if entry.path[-1].lower().endswith((*ENDS, ".zip"))]
+    for entry in files:
+        inner = _class_zip(entry, alone=len(files) == 1)
+        if not inner:
+            return entries
+        found += inner
+    return found or entries
+
+
+def _class_zip(entry, alone):
+    """The entries of a zip that holds the folders of students; those of any names where it lies alone."""
     if len(entry.path) > 1 or not entry.path[0].lower().endswith(".zip"):
-        return [entry]
+        return []
     try:
-        inner = [*_in_zip(zipfile.ZipFile(io.BytesIO(entry.load())))]
-    except (Odd, zipfile.BadZipFile):
-        return [entry]  # whose it is says its name, and what is wrong is said with it
+        inner = _zipped(entry.load(), entry.path[0])
+    except Odd:
+        return []  # whose it is says its name, and what is wrong is said with it
     folders = {one.path[0] for one in inner if len(one.path) > 1}
-    return inner if any(map(MOODLE.fullmatch, folders)) or len(folders) > 1 else [entry]
+    return inner if any(map(MOODLE.fullmatch, folders)) or (alone and len(folders) > 1) else []
 
 
 def _students(entries):
@@ -154,7 +193,7 @@ def _students(entries):
     for entry in entries:
         groups.setdefault(_owner(entry), []).append(entry)
     for (name, participant, folder), files in sorted(groups.items()):
-        yield Student(name, participant=participant, folder=folder), bool(participant), files
+        yield Student(short(name), participant=participant, folder=short(folder)), bool(participant), files
 
 
 def _owner(entry):
@@ -167,41 +206,34 @@ def _owner(entry):
 
 def _loaded(student, certain, entries):
     """What one student handed in, its files read, those in zips as well."""
-    files, remarks = [], []
-    wanted = [entry for entry in entries if entry.path[-1].lower().endswith((*ENDS, ".zip"))]
-    if not wanted:
+    files, remarks, todo = [], [], deque((entry, DEPTH) for entry in _wanted(entries))
+    if not todo:
         names = ", ".join(entry.path[-1] for entry in entries[:3])
-        remarks.append(remark("no-file", look=True, files=names))
-    for name, load in (pair for entry in wanted[:FILES] for pair in _opened(entry, DEPTH, remarks)):
+        remarks.append(remark("no-file", look=True, files=short(names)))
+    left = {"file": FILES, "zip": FILES}
+    while todo and all(left.values()):
+        entry, depth = todo.popleft()
+        name = entry.path[-1]
+        kind = "zip" if name.lower().endswith(".zip") else "file"
+        left[kind] -= 1
         try:
-            files.append((name, load()))
+            if not depth and kind == "zip":
+                raise Odd("deep-zip", file=name)
+            data = entry.load()
+            if kind == "zip":
+                todo.extendleft((one, depth - 1) for one in reversed(_wanted(_zipped(data, name))))
+            elif sum(len(other) for _, other in files) + len(data) > 2 * LARGEST:
+                raise Odd("large", file=name, size=LARGEST >> 20)
+            else:
+                files.append((short(name), data))
         except Odd as odd:
             remarks.append(remark(odd.slug, look=True, **odd.values))
-        if sum(len(data) for _, data in files) > 2 * LARGEST:
-            name, _ = files.pop()
-            remarks.append(remark("large", look=True, file=name, size=LARGEST >> 20))
-            break
-    if len(wanted) > FILES or len(files) > FILES:
-        remarks.append(remark("many-files", look=True, count=max(len(wanted), len(files)), read=FILES))
-    return Handed(student, certain, tuple(files[:FILES]), tuple(remarks))
+    if todo:
+        remarks.append(remark("many-files", look=True, count=FILES - left["file"] + len(todo), read=FILES))
+    return Handed(student, certain, tuple(files), tuple(remarks))
 
 
-def _opened(entry, depth, remarks):
-    """(name, what gives the bytes) of a file, or of each file in a zip that a student handed in."""
-    name = entry.path[-1]
-    if not name.lower().endswith(".zip"):
-        yield name, entry.load
-        return
-    try:
-        if not depth:
-            raise Odd("deep-zip", file=name)
-        inner = [*_in_zip(zipfile.ZipFile(io.BytesIO(entry.load())))]
-    except Odd as odd:
-        remarks.append(remark(odd.slug, look=True, **odd.values))
-        return
-    except zipfile.BadZipFile:
-        remarks.append(remark("broken-zip", look=True, file=name))
-        return
-    wanted = [one for one in inner if one.path[-1].lower().endswith((*ENDS, ".zip"))]
-    for one in [one for one in wanted if not _hidden(one)][:FILES]:
-        yield from _opened(one, depth - 1, remarks)
+def _wanted(entries):
+    """Those that may be a submission, or hold one."""
+    ends = (*ENDS, ".zip")
+    return [one for one in entries if one.path[-1].lower().endswith(ends) and not _hidden(one.path)]

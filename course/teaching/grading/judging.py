@@ -23,6 +23,8 @@ from course.teaching.quiz.typed import Unreadable
 from course.teaching.quiz.variants import draw_seed, varied
 
 PARTLY = 1  # point for a function that makes a mistake that has a name, or is right on half of the inputs and more
+PLAIN = (torch.bool, torch.int64, torch.float64)  # what a number without a dtype becomes
+ODD = ("no-tensor", "no-tensor-an", "part", "array", "layout", "device", "unreadable")  # what a worker may say of one
 STOPS = 3  # how often a worker is started again for one submission
 
 
@@ -107,7 +109,7 @@ def _exercises(submission, rules):
             else:
                 exercise = exercises.find(id)
                 try:
-                    worker = worker or sandbox.Worker(rules.trusted)
+                    worker = worker or sandbox.started(rules.trusted)
                     yield _judged(item, exercise, function, _cases(exercise, submission, rules), worker)
                 except sandbox.Stopped as stopped:
                     stops += 1
@@ -131,7 +133,7 @@ def _missing(submission, id, function):
         if name in text:
             lines = [*text.split("\n"), ""]
             number = getattr(error, "lineno", None) or 0
-            code = lines[number - 1].strip()[:200] if 0 < number <= len(lines) else ""
+            code = _text(lines[number - 1].strip()) if 0 < number <= len(lines) else ""
             return in_all("marking.broken-cell", name=name, number=number, code=code)
     others = [other for other in submission.functions if f"{submission.lesson}-{other[3:]}" not in exercises.ids()]
     if near := difflib.get_close_matches(name, others, 1, 0.75):
@@ -157,7 +159,7 @@ def _judged(item, exercise, function, cases, worker):
             said = in_all("marking.huge", size=f"{int(huge) >> 20}")
             return replace(item, status="error", reasons=(said,), mistake="(huge)")
         found = [_outcome(call, exercise, case) for call, case in zip(calls, cases, strict=True)]
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, IndexError, RuntimeError) as error:
+    except Exception as error:  # whatever it is that a stranger's process has said
         raise sandbox.Stopped("reply") from error
     said = {}
     for lang in LANGUAGES:
@@ -176,7 +178,7 @@ def _credited(item, said, function, found):
         points = PARTLY
         reasons.append(in_all("marking.partly", passed=passed, count=len(found), points=points, out_of=item.out_of))
     if function.course and result.status != "correct" and any(one.error for one in found):
-        reasons.append(in_all("marking.uses-course", names=", ".join(function.course[:5])))
+        reasons.append(in_all("marking.uses-course", names=_text(", ".join(function.course))))
     if function.defined > 1 and result.status != "correct":
         reasons.append(in_all("marking.doubled", count=function.defined))
     status = result.status if result.status in ("correct", "error") else "not yet"
@@ -206,7 +208,8 @@ def _sent(arg):
 def _outcome(call, exercise, case):
     """The Outcome of a call from what the worker says of it. Raises ValueError, TypeError or KeyError for nonsense."""
     if exercise.replayed is not None and "error" not in call:
-        return outcome(exercise.replayed(call["log"], call["returned"]), case)
+        done = outcome(exercise.replayed(call["log"], call["returned"]), case)
+        return replace(done, line=())  # it is one of ours
     changed = tuple(k for k in call.get("changed", ()) if type(k) is int and 0 <= k < len(case.args))
     if "error" in call:
         number, code = call["line"] or (0, "")
@@ -219,10 +222,13 @@ def _outcome(call, exercise, case):
         odd = Odd(
             _text(key), {_text(name): value if type(value) is int else _text(value) for name, value in values.items()}
         )
-        in_all(f"exercise.{odd.key}", **odd.values)  # KeyError where there are no such words
+        if odd.key not in ODD:
+            raise ValueError(odd.key)
+        in_all(f"exercise.{odd.key}", **odd.values)  # KeyError where these are not its values
         return Outcome(odd=odd, changed=changed)
-    value = tuple(wire.decoded(part) for part in call["value"])
-    bare = tuple(k for k in call["bare"] if type(k) is int)
+    value = tuple(wire.tensor(part) for part in call["value"])
+    plain = {k for k, part in enumerate(value) if part.ndim == 0 and part.dtype in PLAIN}
+    bare = tuple(k for k in call["bare"] if type(k) is int and k in plain)
     return Outcome(value=value, bare=bare, changed=changed)
 
 

@@ -1,8 +1,8 @@
 """A worker process for what students wrote, shut in by bubblewrap: no network, nothing to write to, nobody to see.
 
 In sight are Python, torch and what torch needs, read only; not the course, its questions or its data, no home, no other
-submission. A filter of system calls lets it start no process. It is ended when it does not answer, and when it is gone
-there is nothing left of it.
+submission. A filter of system calls lets it start no process and no thread, open no socket, and keep no memory outside
+of itself. It is ended when it does not answer, and when it is gone there is nothing left of it.
 """
 
 import json
@@ -39,21 +39,23 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
 }
-# The numbers of system calls: those that start processes, and those that a kernel should not be asked by a stranger.
+# Numbers of system calls that are refused: those that start processes and threads (a hundred thousand of which leave
+# no room for anybody's), or reach into another process, be it bubblewrap's own; that hold memory when they are done
+# (queues, shared memory, memfd); sockets, of which some are shut in by no namespace; and those that a kernel should not
+# be asked by a stranger.
 CALLS = {
     "x86_64": {
         "arch": 0xC000003E,
-        "clone": 56,
-        "clone3": 435,
-        "no": (57, 58, 101, 165, 155, 248, 249, 250, 272, 298, 308, 321, 323, 425, 426, 427),
+        "no": {29, 41, 56, 57, 58, 64, 68, 101, 155, 165, 240, 248, 249, 250, 253, 272, 294}
+        | {298, 308, 310, 311, 319, 321, 323},
     },
     "aarch64": {
         "arch": 0xC00000B7,
-        "clone": 220,
-        "clone3": 435,
-        "no": (117, 40, 41, 217, 218, 219, 97, 241, 268, 280, 282, 425, 426, 427),
+        "no": {26, 40, 41, 97, 117, 180, 186, 190, 194, 198, 217, 218, 219, 220, 241, 268, 270} | {271, 279, 280, 282},
     },
 }
+EVERYWHERE = {425, 426, 427, 434, 438, 447}  # refused as well: newer ones have the same numbers on all machines
+CLONE3 = 435  # is not there for who asks: the C library then takes another, and is refused that
 
 
 class Stopped(Exception):
@@ -65,17 +67,15 @@ class Stopped(Exception):
 
 
 def no_processes(machine):
-    """The filter of system calls for a `machine` such as "x86_64", as the kernel reads it: no new processes, but
+    """The filter of system calls for a `machine` such as "x86_64", as the kernel reads it: no new processes or
     threads."""
     calls, errno = CALLS[machine], 0x00050000
     refused, absent, killed, allowed = errno | 1, errno | 38, 0x80000000, 0x7FFF0000
-    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     lines = [(load, 0, 0, 4), (equal, 1, 0, calls["arch"]), (answer, 0, 0, killed), (load, 0, 0, 0)]
     lines += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, refused)]  # another table of numbers, of x86 only
-    for number in calls["no"]:
-        lines += [(equal, 0, 1, number), (answer, 0, 0, refused)]
-    lines += [(equal, 0, 1, calls["clone3"]), (answer, 0, 0, absent)]  # the C library then takes clone
-    lines += [(equal, 0, 3, calls["clone"]), (load, 0, 0, 16), (any_bit, 1, 0, 0x10000), (answer, 0, 0, refused)]
+    for number, said in (*((number, refused) for number in sorted(calls["no"] | EVERYWHERE)), (CLONE3, absent)):
+        lines += [(equal, 0, 1, number), (answer, 0, 0, said)]
     lines += [(answer, 0, 0, allowed)]
     return b"".join(struct.pack("HBBI", *line) for line in lines)
 
@@ -103,16 +103,21 @@ def command(calls):
     seen = _in_sight()
     line = [shutil.which("bwrap"), "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"]
     line += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
+    line += ["--size", str(SCRATCH), "--tmpfs", "/tmp"]  # first: an environment may lie below it
     for place in seen:
         line += ["--symlink", os.readlink(place), place] if os.path.islink(place) else ["--ro-bind", place, place]
     for place in hidden():
         line += ["--tmpfs", place] if any(_inside(place, other) for other in seen) else []
     for part in (HERE / "worker.py", HERE / "wire.py", HERE.parent / "exercises/answers.py"):
         line += ["--ro-bind", str(part), f"/box/{part.name}"]
-    line += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
+    line += ["--proc", "/proc", "--tmpfs", "/proc/1"]  # bubblewrap's own: its memory and environment can be read there
+    line += ["--dev", "/dev", "--remount-ro", "/dev"]
     for name, value in ENVIRONMENT.items():
         line += ["--setenv", name, value]
-    return [*line, "--remount-ro", "/", "--chdir", "/tmp", "--seccomp", str(calls.fileno()), "--", *_python()]
+    for place in ("/proc/1", "/proc", "/"):  # where root marks, /proc/sys would take orders
+        line += ["--remount-ro", place]
+    line += ["--chdir", "/tmp", "--seccomp", str(calls.fileno())]
+    return [*line, "--", *_python()]
 
 
 def _inside(place, other):
@@ -147,6 +152,17 @@ def _filter():
         yield file
 
 
+def started(trusted=False, tries=3):
+    """A Worker. Raises OSError where none can be had any more: that is trouble of this machine, and no student's."""
+    for left in reversed(range(tries)):
+        try:
+            return Worker(trusted)
+        except (Stopped, BlockingIOError) as error:
+            if not left:
+                raise OSError("no sandbox can be started any more") from error
+            time.sleep(1)
+
+
 class Worker:
     """One worker process, for the functions of one submission. Use it in a `with`.
 
@@ -163,6 +179,7 @@ class Worker:
         else:
             with _filter() as calls:
                 line, fds = [*command(calls), "/box/worker.py", *_site()], [calls.fileno()]
+                pipes["env"] = {}  # of bubblewrap, which hides it only from what it starts
                 self.process = subprocess.Popen(line, start_new_session=True, pass_fds=fds, **pipes)
         os.set_blocking(self.process.stdin.fileno(), False)
         os.set_blocking(self.process.stdout.fileno(), False)

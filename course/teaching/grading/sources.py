@@ -6,12 +6,15 @@ import re
 import symtable
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
 
 MAGIC = re.compile(
-    r"^(?P<indent>[ \t]*)(?:[%!?].*|[^\n'\"#=]*\?[ \t]*)$", re.MULTILINE
+    r"^(?P<indent>[ \t]*+)(?:[%!?].*|[^\n'\"#=]*\?[ \t]*)$", re.MULTILINE
 )  # lines that only IPython reads
 CALLED = ("check", "ask", "use", "solution")  # ours: who defines one anew fools only the own notebook
-LONGEST = 400_000  # letters of a cell that is read
+LONGEST = 100_000  # letters of a cell that is read
+FUNCTIONS = 50  # named my_... that are read, the last ones
+NEEDS = 10_000  # statements that a function may need
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class Found:
 @dataclass(frozen=True)
 class _Definition:
     place: int
-    node: ast.stmt
     source: str
+    function: bool
+    course: bool  # whether it imports from there
 
 
 def read(cells):
@@ -52,16 +56,19 @@ def read(cells):
     for text in cells:
         tree, text = _tree(text.replace("\r\n", "\n").replace("\r", "\n"), found)
         lines = [f"{line}\n" for line in text.split("\n")]  # as Python counts them: other marks end no line
+        source = cache(lambda first, last, lines=lines: "".join(lines[first - 1 : last]))  # many may share a long line
         for node in tree.body:
+            text, ours = source(*_place(node)), _of_course(node)
+            one = _Definition(next(place), text, isinstance(node, ast.FunctionDef), ours)
             for name in _defined(node):
-                known.setdefault(name, []).append(_Definition(next(place), node, _source(node, lines)))
-                if name in CALLED and not _of_course(node):
+                known.setdefault(name, []).append(one)
+                if name in CALLED and not ours:
                     found.redefined.append(name)
         for node in ast.walk(tree):
             _note_call(node, found)
-    for name, entries in known.items():
-        if name.startswith("my_"):
-            found.functions[name] = _function(name, entries, known)
+    free = cache(_free)
+    for name in [name for name in known if name.startswith("my_")][-FUNCTIONS:]:
+        found.functions[name] = _function(name, known, free)
     return found
 
 
@@ -87,10 +94,9 @@ def _idle(line):
     return f"{line['indent']}pass"
 
 
-def _source(node, lines):
-    """The text of a statement with its decorators, in whole lines."""
-    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
-    return "".join(lines[first - 1 : node.end_lineno])
+def _place(node):
+    """The first and the last line of a statement with its decorators."""
+    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]), node.end_lineno
 
 
 def _defined(node):
@@ -148,19 +154,20 @@ def _constant(node):
         return None
 
 
-def _function(name, entries, known):
+def _function(name, known, free):
     """The Function of a name, with what it needs: all that its text takes from the notebook, and what that takes."""
-    last, taken, course, todo = entries[-1], {}, set(), [entries[-1]]
-    if not isinstance(last.node, ast.FunctionDef):  # such as my_f = torch.no_grad()(my_f)
-        todo += entries[:-1]
-    while todo:
+    entries, taken, course, seen = known[name], {}, set(), {name}
+    last = entries[-1]
+    todo = [last] if last.function else [*entries]  # such as my_f = torch.no_grad()(my_f)
+    while todo and len(taken) <= NEEDS:
         one = todo.pop()
         if one.place in taken:
             continue
         taken[one.place] = one.source
-        for other in _free(one.source):
-            entries_of_other = known.get(other, ()) if other != name else ()
-            course |= {other} if entries_of_other and _of_course(entries_of_other[-1].node) else set()
+        for other in free(one.source) - seen:
+            seen.add(other)
+            entries_of_other = known.get(other, ())
+            course |= {other} if entries_of_other and entries_of_other[-1].course else set()
             todo += entries_of_other
     needs = [source for place, source in sorted(taken.items()) if place != last.place]
     return Function(name, last.source, tuple(dict.fromkeys(needs)), tuple(sorted(course)), len(entries))

@@ -14,9 +14,10 @@ from course.teaching.language import in_all
 
 MARK = "noise-to-images-submission"
 FORMAT = 1
-MOST = 3_000_000  # letters of code in one file
+MOST = 1_000_000  # letters of code in one file
 CELLS = 5_000
 ANSWERS = 2_000  # answers in one file
+TRIES = 50  # answers to one question that are read: the first, and the last ones
 LONGEST = 500  # letters of an answer that are read
 SHORT = 200  # letters of a name
 
@@ -26,7 +27,8 @@ class Odd(ValueError):
 
     def __init__(self, slug, **values):
         super().__init__(slug)
-        self.slug, self.values = slug, values
+        self.slug = slug
+        self.values = {key: short(value) if isinstance(value, str) else value for key, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,14 @@ def read(file, data):
 def _packed(file, found):
     texts, answers = found.get("cells"), found.get("answers")
     if found.get("format") != FORMAT:
-        raise Odd("other-format", file=file, version=_short(found.get("version")))
+        raise Odd("other-format", file=file, version=short(found.get("version")))
     if not _are(texts, str) or not isinstance(answers, list) or not all(_are(pair, str) for pair in answers):
         raise Odd("no-submission", file=file)
-    answers = tuple((pair[0], pair[1][:LONGEST]) for pair in answers[-ANSWERS:] if len(pair) == 2)
+    answers = tuple((pair[0], _whole(pair[1][:LONGEST])) for pair in answers[-ANSWERS:] if len(pair) == 2)
     lesson = found.get("lesson")
     if lesson not in quiz.lessons():
         raise Odd("no-lesson", file=file)
-    who = {key: _short(found.get(key)) for key in ("name", "number", "version")}
+    who = {key: short(found.get(key)) for key in ("name", "number", "version")}
     return Part(file, lesson, True, _read(file, texts), answers, **who)
 
 
@@ -118,7 +120,7 @@ def _notebook(file, found):
     counts = Counter(id[:2] for id in read.asked if id[:2] in quiz.lessons())
     if not counts:
         raise Odd("no-lesson", file=file)
-    answers = tuple((id, given[:LONGEST]) for id, given in read.answers[-ANSWERS:])
+    answers = tuple((id, _whole(given[:LONGEST])) for id, given in read.answers[-ANSWERS:])
     lesson = max(sorted(counts), key=counts.get)
     return Part(file, lesson, False, read, answers, claims=_claims(cells, lesson))
 
@@ -126,7 +128,7 @@ def _notebook(file, found):
 def _read(file, texts):
     if sum(map(len, texts)) > MOST or len(texts) > CELLS:
         raise Odd("long", file=file)
-    return sources.read(texts)
+    return sources.read(map(_whole, texts))
 
 
 def _claims(cells, lesson):
@@ -157,7 +159,12 @@ def _joined(value):
     return value if isinstance(value, str) else ""
 
 
-def _short(value):
+def _whole(text):
+    """A text with a question mark for each half of a letter, which JSON can hold and no file."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def short(value):
     """A name or number that a student has typed: one line, not endless."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return " ".join("".join(c for c in text[:SHORT] if c.isprintable()).split())
@@ -171,7 +178,7 @@ def submissions(handed):
     parts, remarks, student = [], [*handed.remarks], handed.student
     for name, data in handed.files:
         try:
-            parts.append(read(_short(name), data))
+            parts.append(read(short(name), data))
         except Odd as odd:
             remarks.append(remark(odd.slug, look=True, **odd.values))
     named = next((Student(part.name, part.number) for part in parts if part.name or part.number), None)
@@ -205,7 +212,7 @@ def _merged(lesson, parts):
     for id, given in (pair for part in told for pair in part.answers):
         answers.setdefault(id, []).append(given)
     if unknown := sorted(id for id in answers if id not in quiz.load(lesson)):
-        remarks.append(remark("unknown-ids", ids=", ".join(_short(id) for id in unknown[:5])))
+        remarks.append(remark("unknown-ids", ids=", ".join(short(id) for id in unknown[:5])))
     if redefined := sorted({name for part in parts for name in part.found.redefined}):
         remarks.append(remark("redefined", look=True, names=", ".join(redefined)))
     version = next((part.version for part in reversed(parts) if part.version), "")
@@ -216,7 +223,7 @@ def _merged(lesson, parts):
     return Submission(
         lesson=lesson,
         functions=functions,
-        answers={id: given for id, given in answers.items() if id in quiz.load(lesson)},
+        answers={id: [*given[:1], *given[1:][1 - TRIES :]] for id, given in answers.items() if id in quiz.load(lesson)},
         broken=tuple(pair for part in parts for pair in part.found.broken),
         claims=tuple(sorted({id for part in parts for id in part.claims})),
         version=version,

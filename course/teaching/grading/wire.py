@@ -46,8 +46,11 @@ def decoded(found):
     cannot have made."""
     if "root" in found:
         return Recorder("root", found["root"])
-    if "plain" in found:
-        return found["plain"]
+    return found["plain"] if "plain" in found else tensor(found)
+
+
+def tensor(found):
+    """The tensor of which `encoded` has made this. Raises ValueError, TypeError or KeyError for anything else."""
     kind, shape = KINDS[found["dtype"]], found["shape"]
     if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 1 << 32 for n in shape) or len(shape) > 16:
         raise ValueError("this is no shape")

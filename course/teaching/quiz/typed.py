@@ -12,6 +12,7 @@ from course.teaching.language import in_all, read
 UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
+CROWD = re.compile(r"([\s,;.，；．﹐﹔﹒…‥︐︔]{8})[\s,;.，；．﹐﹔﹒…‥︐︔]+")  # more than anybody types
 CLOSE = 0.885  # "difusion" is, "noising" for "denoising" is not
 LONG = 200  # characters: an answer of a word or two, with all that may stand around it
 WORDS = 24  # of a name with all that may stand around it; the ways to read more are too many to try
@@ -41,9 +42,10 @@ def typed():
 
 
 def visible(text):
-    """A text without the characters that nobody sees: joiners, marks of direction, soft hyphens, fillers."""
+    """A text without the characters that nobody sees: joiners, marks of direction, soft hyphens, fillers; of a long row
+    of commas and spaces, in which patterns get lost, it has the beginning."""
     drawn = (c for c in str(text) if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf"))
-    return UNSEEN.sub("", "".join(drawn))
+    return CROWD.sub(r"\1", UNSEEN.sub("", "".join(drawn)))
 
 
 def plain(text):
@@ -226,7 +228,7 @@ def named(text, forms):
     that" it is that. Raises Unreadable for signs such as ≠, which turn an answer round, for an essay, and for a name
     with a comment on it that may say anything.
     """
-    if len(text) > LONG or len(text.split()) > WORDS:
+    if max(len(text), len(flat(text))) > LONG or len(text.split()) > WORDS:  # one sign may stand for a sentence
         raise Unreadable("few-words")
     if NEGATED.search(unicodedata.normalize("NFKC", visible(text))):
         raise Unreadable("no-words")

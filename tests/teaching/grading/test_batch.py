@@ -98,3 +98,32 @@ def test_two_of_one_name_are_told_apart_and_named():
     in_folders = [Marks(key, Student("Kim", folder=key), "02", ()) for key in "ab"]
     assert [mark.student.folder for mark in batch.twins(in_folders)] == ["a", "b"]
     assert batch.twins([one, third]) == [one, third]
+    alike = [Marks(key, Student("Kim"), "02", (), files=("x.json",)) for key in "abc"]
+    assert [mark.student.folder for mark in batch.twins(alike)] == ["x.json", "x.json (2)", "x.json (3)"]
+
+
+def test_a_fault_of_ours_costs_one_row_and_is_not_kept(tmp_path, monkeypatch):
+    executor = AtOnce()
+    plain = executor.submit
+
+    def submit(fn, found, rules):
+        if found.student.name != "odd":
+            return plain(fn, found, rules)
+        failed = Future()
+        failed.set_exception(ZeroDivisionError("{key}"))
+        return failed
+
+    monkeypatch.setattr(executor, "submit", submit)
+    for known in (False, True):
+        found = [*batch.mark_class(those("a", "odd", "b"), Rules(), executor, tmp_path)]
+        assert names(found) == [("a", known), ("odd", False), ("b", known)]
+        (remark,) = found[1][0][0].remarks
+        assert (remark.slug, "ZeroDivisionError: {key}" in remark.text["en"]) == ("failed", True)
+
+
+def test_one_that_never_ends_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "marked", handing.endless)
+    monkeypatch.setattr(batch, "SECONDS", 5)
+    with batch.Processes(2) as executor:
+        found = [*batch.mark_class(those("a", "endless", "b"), Rules(), executor, tmp_path)]
+    assert [[remark.slug for remark in made[0].remarks] for made, _ in found] == [[], ["deadly"], []]

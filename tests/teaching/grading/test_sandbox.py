@@ -109,6 +109,12 @@ def test_it_sees_python_and_torch_and_nothing_of_ours(worker):
         "open('/x', 'w')",
         "os.remove('/box/wire.py')",
         "__import__('socket').create_connection(('127.0.0.1', PORT), 2)",
+        "__import__('socket').socket(__import__('socket').AF_VSOCK)",
+        "__import__('threading').Thread(target=x.sum).start()",
+        "os.memfd_create('x')",
+        "open('/proc/1/environ').read()",
+        "open('/proc/1/mem', 'r+b')",
+        "open('/proc/1/x', 'w')",
         "__import__('resource').setrlimit(__import__('resource').RLIMIT_AS, (-1, -1))",
         "open('/tmp/x', 'wb').write(bytes(2 << 20))",
     ],
@@ -125,12 +131,8 @@ def test_what_is_forbidden_raises(worker, body):
         "ConnectionRefusedError",
         "ValueError",
         "FileNotFoundError",
+        "RuntimeError",  # of a thread
     ), call
-
-
-def test_threads_are_allowed(worker):
-    body = "import threading\nmine = threading.Thread(target=x.sum)\nmine.start()\nmine.join()\nreturn x"
-    assert "value" in worker.ask(job(body))["calls"][0]
 
 
 WRITTEN = "for fd in range(3, 30):\n    try:\n        os.write(fd, {})\n    except OSError:\n        pass"

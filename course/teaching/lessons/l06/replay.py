@@ -11,6 +11,7 @@ from course.pipelines import CHECKPOINTS
 
 DTYPES = {"float16": torch.float16, "half": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 LONGEST = 10_000  # steps
+LETTERS = 10_000  # of a text
 IDLE = "no_grad", "inference_mode", "enable_grad", "manual_seed"  # of torch: they change nothing that is looked at
 
 
@@ -39,7 +40,7 @@ class _Replay:
         try:
             for what, *rest in steps:
                 self.things.append(does[what](*rest))
-            return self._value(returned)
+            return self._answer(returned)
         except (AttributeError, KeyError, IndexError) as error:
             raise NotAStandIn(type(error).__name__) from error
         finally:
@@ -62,7 +63,10 @@ class _Replay:
         return getattr(_looking(thing), name)
 
     def _item(self, k, key):
-        return self.things[k][self._value(key)]
+        key = self._value(key)
+        if not isinstance(key, int | str):  # a tensor makes tensors of any size of others
+            raise NotAStandIn("key")
+        return self.things[k][key]
 
     def _call(self, k, args, named):
         fn = self.things[k]
@@ -71,8 +75,8 @@ class _Replay:
         return fn(*map(self._value, args), **{name: self._value(value) for name, value in named.items()})
 
     def _set(self, k, name, value):
-        if name == "scheduler":
-            _looking(self.things[k]).scheduler = self._value(value)
+        if name == "scheduler" and not isinstance(thing := _looking(self.things[k]), type):  # a class is everybody's
+            thing.scheduler = self._value(value)
 
     def _enter(self, k):
         self.open.append(self.things[k])
@@ -82,19 +86,41 @@ class _Replay:
         if self.open and self.open[-1] is self.things[k]:
             self.open.pop().__exit__(None, None, None)
 
+    def _answer(self, noted):
+        """What was returned: a thing, or several."""
+        if "list" in noted:
+            return [self._answer(part) for part in noted["list"]]
+        return self.things[noted["step"]] if "step" in noted else self._value(noted)
+
     def _value(self, noted):
-        """A value that was noted by `wire.plain`."""
+        """A value that was given to a stand-in, as `wire.plain` notes it; it takes no more room than its note."""
         (kind, one), *_ = noted.items()
         kinds = {
-            "path": lambda: _Text(one, noted["folder"]),
-            "plain": lambda: one,
-            "step": lambda: self.things[one],
+            "path": lambda: _Text(_only(str, one, LETTERS), noted["folder"]),
+            "plain": lambda: _only(int | float | None, one),
+            "step": lambda: self._thing(one),
             "dtype": lambda: DTYPES.get(one, one),
             "seed": lambda: torch.Generator().manual_seed(one),
-            "list": lambda: [self._value(part) for part in one],
+            "list": lambda: [self._in_list(part) for part in one],
             "type": lambda: None,
         }
         return kinds[kind]()
+
+    def _thing(self, k):
+        """The thing that a step gave; no list, for of lists of lists a few steps make one without end."""
+        if isinstance(self.things[k], list):
+            raise NotAStandIn("list")
+        return self.things[k]
+
+    def _in_list(self, noted):
+        return _only(torch.Generator, self.things[noted["step"]]) if "step" in noted else self._value(noted)
+
+
+def _only(kind, value, most=None):
+    """The value, where it is of a kind, and a text not too long. Raises NotAStandIn."""
+    if not isinstance(value, kind) or (most and len(value) > most):
+        raise NotAStandIn(type(value).__name__)
+    return value
 
 
 class _Text(str):
