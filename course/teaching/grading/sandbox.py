@@ -41,20 +41,24 @@ ENVIRONMENT = {
 }
 # Numbers of system calls that are refused: those that start processes and threads (a hundred thousand of which leave
 # no room for anybody's), or reach into another process, be it bubblewrap's own; that hold memory when they are done
-# (queues, shared memory, memfd); sockets, of which some are shut in by no namespace; and those that a kernel should not
-# be asked by a stranger.
+# (queues, shared memory, memfd); sockets, of which some are shut in by no namespace; those that change whose a file is
+# and who may use it (where root marks, /dev/null would obey, which is the machine's own); and those that a kernel
+# should not be asked by a stranger.
 CALLS = {
     "x86_64": {
         "arch": 0xC000003E,
-        "no": {29, 41, 56, 57, 58, 64, 68, 101, 155, 165, 240, 248, 249, 250, 253, 272, 294}
-        | {298, 308, 310, 311, 319, 321, 323},
+        "no": {29, 41, 56, 57, 58, 64, 68, 101, 103, 155, 165, 240, 248, 249, 250, 253, 272, 294}
+        | {298, 308, 310, 311, 319, 321, 323}
+        | {90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280},
     },
     "aarch64": {
         "arch": 0xC00000B7,
-        "no": {26, 40, 41, 97, 117, 180, 186, 190, 194, 198, 217, 218, 219, 220, 241, 268, 270} | {271, 279, 280, 282},
+        "no": {26, 40, 41, 97, 116, 117, 180, 186, 190, 194, 198, 217, 218, 219, 220, 241, 268, 270}
+        | {271, 279, 280, 282}
+        | {5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88},
     },
 }
-EVERYWHERE = {425, 426, 427, 434, 438, 447}  # refused as well: newer ones have the same numbers on all machines
+EVERYWHERE = {425, 426, 427, 434, 438, 447, 452, 463, 466, 469}  # as well: newer ones have one number on all machines
 CLONE3 = 435  # is not there for who asks: the C library then takes another, and is refused that
 
 

@@ -282,7 +282,9 @@ FORBIDDEN = [
                 "open('/usr/TOKEN', 'w')",
                 "os.mkdir('/TOKEN')",
                 "open('/proc/1/mem', 'r+b')",
-                "open('/proc/sys/kernel/core_pattern', 'w')",
+                "open('/proc/sys/kernel/core_pattern', 'r+')",
+                "os.chmod('/dev/null', 0o666)",
+                "os.utime('/dev/zero')",
                 "os.mknod('/tmp/TOKEN', 0o60666, 0x800)",
             ),
             "asks-the-kernel": tries(

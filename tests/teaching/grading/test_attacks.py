@@ -12,7 +12,9 @@ import pytest
 from handing import handed
 from project import ROOT, module
 
+from course.teaching import exercises
 from course.teaching.grading import judging
+from course.teaching.grading.submission import submissions
 
 attacks = module(Path(__file__).with_name("attacks.py"))
 pytestmark = pytest.mark.slow
@@ -115,3 +117,16 @@ def test_an_attack_has_what_its_answers_deserve_and_harms_nothing(bubblewrap, vi
     assert found.points == item.points
     assert seconds < attack.seconds
     victim.assert_unharmed()
+
+
+def test_answers_stored_from_an_earlier_run_are_worth_nothing(bubblewrap):
+    probe = submissions(handed(("a.json", attacks.file_of(attacks.Attack("", (attacks.RIGHT,), "")))))[1][0]
+    cases = judging._cases(exercises.find("00-negative"), probe, judging.Rules())
+    known = {str(case.args[0].flatten()[:9].tolist()): (-case.args[0]).tolist() for case in cases}
+    text = f"import torch\nKNOWN = {known!r}\ndef my_negative(x):\n"
+    text += "    return torch.tensor(KNOWN[str(x.flatten()[:9].tolist())], dtype=x.dtype)\n"
+    file = attacks.file_of(attacks.Attack("", (text,), ""))
+    (found,) = judging.marked(handed(("a.json", file)))
+    assert [(item.points, item.status) for item in found.items if item.kind == "exercise"] == [(0, "error")]
+    assert "KeyError" in found.items[-1].reasons[0]["en"]
+    assert judging.marked(handed(("a.json", file))) == [found]  # the same marks once more

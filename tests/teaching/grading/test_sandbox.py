@@ -170,6 +170,24 @@ def test_one_that_waits_is_stopped_too_and_nothing_is_left(bubblewrap, monkeypat
     assert not mine & {*psutil.pids()}
 
 
+@pytest.mark.parametrize("failures", [0, 2, 3])
+def test_a_worker_that_does_not_start_is_trouble_of_this_machine(monkeypatch, failures):
+    left = [sandbox.Stopped("gone"), BlockingIOError(11, "no more processes"), sandbox.Stopped("time")][:failures]
+
+    def worker(trusted):
+        if left:
+            raise left.pop()
+        return "a worker"
+
+    monkeypatch.setattr(sandbox, "Worker", worker)
+    monkeypatch.setattr(sandbox.time, "sleep", lambda _: None)
+    if failures < 3:
+        assert sandbox.started() == "a worker"
+    else:
+        with pytest.raises(OSError, match="no sandbox can be started any more"):
+            sandbox.started()
+
+
 def test_the_course_is_out_of_sight_even_in_a_folder_that_is_seen(bubblewrap, monkeypatch):
     seen = sandbox._in_sight()
     monkeypatch.setattr(sandbox, "_in_sight", lambda: [*seen, str(ROOT)])
