@@ -24,7 +24,7 @@ from course.teaching import exercises, quiz  # noqa: E402
 from course.teaching.exercises import POINTS  # noqa: E402
 from course.teaching.quiz.marking import right_answer  # noqa: E402
 
-IMPORTS = "import math\nimport torch"
+IMPORTS = "import cmath\nimport math\nimport torch\nfrom course.pipelines import hub"
 WAYS = ("right", "other", "half", "mistake", "typed")
 MISTAKE = "def my_negative(x):\n    return 1 - x\n"
 attacks = module(Path(__file__).with_name("attacks.py"))
@@ -55,7 +55,7 @@ def hostile(values):
     """60 hostile students: (slug, {name of a file: its bytes}, the points that they deserve)."""
     some = [(one.slug, {"a.json": attacks.file_of(one, **values)}, one.points) for one in attacks.ALL]
     files = [(slug, handed, points) for slug, (handed, points, _) in by_files.FILES.items() if len(handed) < 100]
-    return [*some[:: len(some) // 40][:40], *files[:: max(1, len(files) // 20)][:20]]
+    return [*some[:: len(some) // 40][:30], *files[:30]]
 
 
 def build(folder, victim):
@@ -132,11 +132,7 @@ def main():
     gained = sum(max(0, found.get(name, 0) - points) for name, points in deserved.items() if name.startswith("Hostile"))
     whole = {path.name: path.read_bytes() for path in victim.iterdir()} == {"file": b"untouched"}
     print(f"points that hostile ones gained: {gained}; victim {'untouched' if whole else 'HARMED'}")
-    left = [
-        one.pid
-        for one in psutil.process_iter()
-        if str(home) in " ".join(_command(one)) and one.pid != psutil.Process().pid
-    ]
+    left = [one.pid for one in psutil.process_iter() if str(home / "marks") in _command(one)]
     print(f"processes left: {left}")
 
 
