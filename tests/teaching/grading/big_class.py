@@ -53,7 +53,7 @@ def honest(k):
 
 def hostile(values):
     """60 hostile students: (slug, {name of a file: its bytes}, the points that they deserve)."""
-    some = [(one.slug, {"a.json": attacks.file_of(one, **values)}, one.points) for one in attacks.ALL]
+    some = [(f"cell {one.slug}", {"a.json": attacks.file_of(one, **values)}, one.points) for one in attacks.ALL]
     files = [(slug, handed, points) for slug, (handed, points, _) in by_files.FILES.items() if len(handed) < 100]
     return [*some[:: len(some) // 40][:30], *files[:30]]
 
