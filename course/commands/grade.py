@@ -4,7 +4,6 @@ import os
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from course.commands import UserError, whole_number, write_out
 from course.commands.export import math_font
@@ -23,7 +22,11 @@ def add_to(commands):
     )
     grade.add_argument("folder", type=Path, metavar="FOLDER", help="a folder or a zip")
     grade.add_argument("--out", type=Path, required=True, metavar="DIR", help="where marks and pages go")
-    grade.add_argument("--lang", choices=LANGUAGES, help="of the students' pages (default: both languages)")
+    grade.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        help="of all that is written (default: pages in both, all else in English)",
+    )
     grade.add_argument("--variant", default="", metavar="SECRET", help="the secret of a class with numbers of its own")
     grade.add_argument("--jobs", type=whole_number(1, 64), metavar="N", help="processes (default: one for each core)")
     grade.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask scheduler")
@@ -117,7 +120,7 @@ def _write(found, out, lang):
     write_out(out / "moodle_gradebook.csv", gradebook.moodle_gradebook_csv(found, lang or "en"))
     for student, marks in students.items():
         write_out(out / "pages" / names[student], student_page.page(marks, lang, style))
-    pages = {student: f"pages/{quote(name)}" for student, name in names.items()}
+    pages = {student: f"pages/{name}" for student, name in names.items()}
     write_out(out / "report.html", report.page(found, lang or "en", pages, style))
     print(f"{len(students)} student{'s' * (len(students) != 1)}: begin with {out}/report.html", end="; ")
     print("all marks are in marks.csv, a page for each in pages/")
@@ -126,6 +129,6 @@ def _write(found, out, lang):
         what = known[known_by]
         left = [student.name for student in gradebook.left_out(found, known_by)]
         if len(left) == len(students):
-            print(f"{name} is empty: no student has a {what} that is known and nobody else's")
+            print(f"{name} is empty: no student's {what} is known")
         elif left:
-            print(f"{name} lacks those without a {what} that is known and nobody else's: {', '.join(left)}")
+            print(f"not in {name} (no {what}, or one that another gave as well): {', '.join(left)}")

@@ -126,4 +126,6 @@ def _shown(text, out):
     answers = dict(part.answers)
     for id in quiz.load(part.lesson):
         yield f"  {id}: {answers.get(id, 'no answer')}"
+    if not answers and all(is_stub(one.source) for one in part.found.functions.values()):
+        yield "nothing is filled in: is this your notebook? If not, name yours with --notebook FILE"
     yield "the file is text: open it to see every letter that you hand in"

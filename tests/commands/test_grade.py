@@ -2,11 +2,13 @@
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from urllib.parse import unquote
 
 import psutil
 import pytest
@@ -79,6 +81,16 @@ def test_a_class_comes_out_as_tables_and_pages(bubblewrap, school, tmp_path, cap
     ]
     said = capsys.readouterr().out
     assert "1 Choi: nothing that can be marked; look: no-file" in said
+    assert [head for head in next(csv.reader(out.joinpath("marks.csv").open(encoding="utf-8-sig"))) if not head] == []
+    with open(out / "moodle.csv", encoding="utf-8-sig", newline="") as file:
+        graded = {row["Full name"]: (row["Grade"], row["Feedback comments"]) for row in csv.DictReader(file)}
+    assert (graded["Choi"][0], graded["Kim Minji"][0], graded["Park"][0]) == ("", "100", "0")
+    assert graded["Choi"][1].startswith("What was handed in could not be read.")
+    pages = {path.name[:2]: path.read_text(encoding="utf-8") for path in (out / "pages").iterdir()}
+    assert [name for name, page in pages.items() if say("grade.unread", "en") in page] == ["Ch"]
+    linked = re.findall(r"href='(pages/[^']+)'", (out / "report.html").read_text(encoding="utf-8"))
+    assert len(linked) == 2
+    assert all((out / unquote(name)).is_file() for name in linked)
     assert "2 Kim Minji: lesson 02: 35 of 35" in said
     before = results(out)
     assert main(["grade", str(school), "--out", str(out)]) == 0

@@ -66,6 +66,15 @@ def test_what_was_filled_in_and_clicked_is_in_it_and_shown(capsys):
     assert all(id in said for id in [*exercises.ids("02"), *quiz.load("02")])
 
 
+def test_where_nothing_is_filled_in_it_asks_whether_that_is_the_notebook(capsys):
+    write("02_x.ipynb", "def my_q_sample(alpha_bar, x0, t, eps):\n    ...")
+    submit("02")
+    assert "nothing is filled in: is this your notebook?" in capsys.readouterr().out
+    events.note("answer", "02-3", "b", 2, 2)
+    submit("02")
+    assert "nothing is filled in" not in capsys.readouterr().out
+
+
 def test_notebooks_that_go_further_come_along():
     write("06_stable_diffusion.ipynb", "def my_cfg(a, b, c):\n    return a")
     write("further/06_more.ipynb", "def my_encode(mean, std, noise, factor):\n    return mean")

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from course.teaching.grading.gradebook import by_student
+from course.teaching.grading.gradebook import by_student, in_lessons
 from course.teaching.grading.records import Item
 from course.teaching.grading.wording import went_wrong
 
@@ -41,7 +41,7 @@ def analyse(all_marks):
     students = by_student(all_marks)
     totals = {student: sum(some.points for some in marks) for student, marks in students.items()}
     found = []
-    for lesson in zip(*students.values(), strict=True):  # the marks of every student in it
+    for lesson in zip(*map(in_lessons, students.values()), strict=True):  # the marks of every student in it
         handed_in = [(marks, totals[marks.student]) for marks in lesson if marks.key]
         for k in range(len(lesson[0].items)):
             found.append(_analysed(lesson[0].lesson, [(marks.items[k], whole) for marks, whole in handed_in]))

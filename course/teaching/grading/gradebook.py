@@ -4,9 +4,9 @@ All are UTF-8 with a byte order mark, so that spreadsheets read Korean names, an
 wrote and that a spreadsheet would take for a formula gets an apostrophe before it.
 
 marks_csv            One row a student. An empty cell is "not attempted", 0 an answer that earned nothing; both are 0 in
-                     the totals. A lesson that somebody did not hand in has an empty subtotal. Items for those who want
-                     to know have columns, marked +, and do not count. What an item is worth stands behind its id, which
-                     also keeps spreadsheets from taking 01-1 for a day in January.
+                     the totals. A lesson that somebody did not hand in has an empty subtotal; what could not be read
+                     has no column. Items for those who want to know have columns, marked +, and do not count. What an
+                     item is worth stands behind its id, which also keeps spreadsheets from taking 01-1 for a day.
 moodle_csv           An assignment's grading worksheet, for whom a participant number is known: "Upload grading
                      worksheet" takes grades and comments from it.
 moodle_gradebook_csv For "Import CSV" in the gradebook, for whom a number is known: a column per lesson and the total.
@@ -47,8 +47,8 @@ def by_student(all_marks):
     """The marks of each student in every lesson of the class, {Student: (Marks, ...)}, in whatever order they come.
 
     Students stand by name, lessons by number, items as in the quiz files, behind them those that are no longer there.
-    What somebody did not hand in has the key "", and all its items are "not attempted". Raises ValueError where a
-    student has two marks in one lesson, or marks have no key.
+    What somebody did not hand in has the key "", and all its items are "not attempted". What could not be read is of no
+    lesson, and stands last. Raises ValueError where a student has two marks in one lesson, or marks have no key.
     """
     blank = _blank(all_marks)
     found = {}
@@ -60,8 +60,19 @@ def by_student(all_marks):
         found[marks.student][marks.lesson] = marks
     return {
         student: tuple(_whole(found[student].get(lesson), student, lesson, items) for lesson, items in blank.items())
+        + tuple(filter(None, [found[student].get("")]))
         for student in sorted(found, key=astuple)
     }
+
+
+def in_lessons(marks):
+    """Those of one student's marks that are of a lesson: the same lessons for everybody in a class."""
+    return [some for some in marks if some.lesson]
+
+
+def is_unread(marks):
+    """Whether nothing that one student handed in could be read."""
+    return any(not some.lesson for some in marks) and not any(some.key for some in in_lessons(marks))
 
 
 def total(marks):
@@ -76,9 +87,9 @@ def percent(points, out_of):
 
 def _blank(all_marks):
     """The items of the class as nobody attempted them, {lesson: {id: Item}}, in order."""
-    seen = {lesson: {} for lesson in sorted({marks.lesson for marks in all_marks})}
+    seen = {lesson: {} for lesson in sorted({marks.lesson for marks in all_marks} - {""})}
     for marks in all_marks:
-        for item in marks.items:
+        for item in marks.items if marks.lesson else ():
             bare = Item(item.id, item.kind, "not attempted", 0, item.out_of, further=item.further)
             seen[marks.lesson].setdefault(item.id, set()).add(bare)
     return {
@@ -115,7 +126,7 @@ def marks_csv(all_marks):
     for student, marks in by_student(all_marks).items():
         points, out_of = total(marks)
         given = [_points(item) for some in marks for item in some.items]
-        subtotals = [some.points if some.key else "" for some in marks]
+        subtotals = [some.points if some.key else "" for some in in_lessons(marks)]
         slugs = sorted({remark.slug for some in marks for remark in some.remarks if remark.look})
         who = (student.name, student.number, student.participant, student.folder)
         rows.append([*who, *given, *subtotals, points, out_of, percent(points, out_of), " ".join(slugs)])
@@ -138,7 +149,7 @@ def moodle_csv(all_marks, lang=None):
     for student, marks in by_student(all_marks).items():
         if student not in left:
             comment = " ".join(_comment(marks, each) for each in ([lang] if lang else LANGUAGES))
-            grade = percent(*total(marks))
+            grade = "" if is_unread(marks) else percent(*total(marks))
             rows.append((f"Participant {student.participant}", student.name, grade, "100", "", comment))
     return _csv(rows)
 
@@ -150,8 +161,8 @@ def moodle_gradebook_csv(all_marks, lang="en"):
     left = left_out(all_marks, "number")
     for student, marks in by_student(all_marks).items():
         if student not in left:
-            each = [percent(some.points, some.out_of) if some.key else "" for some in marks]
-            whole = percent(*total(marks))
+            each = [percent(some.points, some.out_of) if some.key else "" for some in in_lessons(marks)]
+            whole = "" if is_unread(marks) else percent(*total(marks))
             rows.append([student.number, student.name, *(grade or "-" for grade in (*each, whole))])
     return _csv(rows)
 
@@ -172,6 +183,10 @@ def left_out(all_marks, known_by):
 
 def _comment(marks, lang):
     """What a student reads in Moodle: points, what is not right yet, and whether anything guarded the marks."""
+    if is_unread(marks):
+        told = [remark.text for some in marks for remark in some.remarks]
+        said = [say("grade.unread", lang), *(plain(text.get(lang, text["en"])) for text in told)]
+        return escape(" ".join(said), quote=False)
     points, out_of = total(marks)
     said = [say("grade.comment", lang, points=points, out_of=out_of, percent=percent(points, out_of) or "-")]
     wrong = [item.id for some in marks for item in some.items if item.status != "correct" and not item.further]

@@ -174,7 +174,10 @@ def _credited(item, said, function, found):
     passed = sum(ok for _, ok in result.tested)
     reasons = [{lang: said[lang].feedback for lang in LANGUAGES}]
     points = result.points
-    if not points and result.mistake != "untouched" and (result.mistake or 2 * passed >= len(found)):
+    if not points and result.mistake not in ("", "untouched"):
+        points = PARTLY
+        reasons.append(in_all("marking.slip", points=points, out_of=item.out_of))
+    elif not points and not result.mistake and 2 * passed >= len(found):
         points = PARTLY
         reasons.append(in_all("marking.partly", passed=passed, count=len(found), points=points, out_of=item.out_of))
     if function.course and result.status != "correct" and any(one.error for one in found):

@@ -9,13 +9,14 @@ from statistics import mean, median
 from urllib.parse import quote
 
 from course.teaching.grading.analysis import ENOUGH, WEAK, analyse
-from course.teaching.grading.gradebook import by_student, total
+from course.teaching.grading.gradebook import by_student, in_lessons, is_unread, total
 from course.teaching.grading.student_page import bar, meant, table, unguarded, whole
 from course.teaching.grading.wording import asked, heading, name_of, plain, tell, tell_key, tell_student
 from course.teaching.language import LANGUAGES, say
 
 SHOWN = 3  # wrong answers of an item
 BINS = 10
+ALIKE = 3  # attempted items from which on two are hardly the same by chance
 
 
 def page(all_marks, lang="en", pages=None, style=""):
@@ -29,7 +30,8 @@ def page(all_marks, lang="en", pages=None, style=""):
         return whole(title, f"{head}<div>{tell_key('grade.empty', lang)}</div>", lang, style)
     warned = unguarded(lang) if any(marks.trusted for marks in all_marks) else ""
     students, items = by_student(all_marks), analyse(all_marks)
-    shares = [points / out_of for points, out_of in map(total, students.values()) if out_of]
+    read = [marks for marks in students.values() if not is_unread(marks)]
+    shares = [points / out_of for points, out_of in map(total, read) if out_of]
     body = (
         _facts(students, shares, lang)
         + meant(all_marks, lang)
@@ -42,7 +44,7 @@ def page(all_marks, lang="en", pages=None, style=""):
 
 def _facts(students, shares, lang):
     """The class in four numbers."""
-    lessons = [some.lesson for some in next(iter(students.values()))]
+    lessons = [some.lesson for some in in_lessons(next(iter(students.values())))]
     facts = {"grade.students": len(students), "grade.lessons": ", ".join(plain(lesson, 20) for lesson in lessons)}
     if shares:
         facts |= {"grade.mean": f"{100 * mean(shares):.0f} %", "grade.median": f"{100 * median(shares):.0f} %"}
@@ -87,11 +89,11 @@ def _linked(student, pages, lang):
 
 
 def _same(students, pages, lang):
-    """Which students handed in what bears one key, where somebody attempted anything in it."""
+    """Which students handed in what bears one key, where enough was attempted that chance makes no two alike."""
     bearers = {}
     for student, marks in students.items():
         for some in marks:
-            if some.key and any(item.status != "not attempted" for item in some.items):
+            if some.key and sum(item.status != "not attempted" for item in some.items) >= ALIKE:
                 bearers.setdefault((some.lesson, some.key), []).append(student)
     rows = [
         f"<li>{plain_html(lesson)}: {', '.join(_linked(each, pages, lang) for each in group)}</li>"

@@ -127,6 +127,9 @@ def _total(marks, lang):
 
 def _lesson(marks, lang):
     """What came of one lesson: its table, and what is odd about what was handed in."""
+    if not marks.lesson:
+        odd = "".join(f"<li>{tell_student(remark.text, lang)}</li>" for remark in marks.remarks)
+        return f"<h2 class='inline'>{tell_key('grade.unread', lang)}</h2><ul>{odd}</ul>"
     title = tell({each: heading(marks.lesson, each) for each in LANGUAGES}, lang, escape)
     head = f"<h2><span class='score number'>{marks.points} / {marks.out_of}</span>{title}</h2>"
     if not marks.key:

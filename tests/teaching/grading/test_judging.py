@@ -85,7 +85,7 @@ QUARTER = HALF.replace("x0.dtype == torch.float64", "x0.shape == (6, 1, 5, 4)")
 @pytest.mark.parametrize(
     ("text", "points", "mistake", "words"),
     [
-        (MISTAKE, 1, "variance", "1 of 3 points"),
+        (MISTAKE, 1, "variance", "1 of 3 points for a slip"),
         (COARSE, 2, "", "only the dtype"),
         (HALF, 1, "", "right on 2 of 4 inputs"),
         (QUARTER, 0, "", "Tested"),

@@ -51,14 +51,28 @@ def test_nothing_to_look_at_is_said():
     assert say("grade.look-none", "en") not in sound(page(CLASS)).get_text()
 
 
-def test_what_was_handed_in_alike_is_named_unless_nothing_was_attempted():
+def test_what_was_handed_in_alike_is_named_where_chance_does_not_make_it_so():
     [first, second] = sound(page(CLASS)).select("ul.same > li")
     assert first.get_text() == "01: 김민지 20260011, 김민지 20260012"
     assert second.get_text().startswith("02: ")
     empty = Item("01-1", "question", "not attempted", 0, 2)
-    stubs = [Marks("same", Student(name), "01", (empty,)) for name in "ab"]
-    assert sound(page(stubs)).select("ul.same") == []
-    assert sound(page([replace(some, items=(replace(empty, status="not yet"),)) for some in stubs])).select("ul.same")
+    for attempted in (0, 2, 3):
+        items = [replace(empty, id=f"01-{k}", status="not yet" if k < attempted else empty.status) for k in range(4)]
+        alike = [Marks("same", Student(name), "01", tuple(items)) for name in "ab"]
+        assert bool(sound(page(alike)).select("ul.same")) == (attempted == 3)
+
+
+def test_what_cannot_be_read_is_looked_at_and_is_no_lesson():
+    lost = Marks(
+        "lost", Student("Choi", participant="9"), "", (), (Remark("no-json", {"en": "odd", "ko": "이상"}, True),)
+    )
+    facts = [sound(page(marks)).select_one("dl.facts").get_text() for marks in (CLASS, [*CLASS, lost])]
+    assert "01, 02" in facts[1]
+    assert ", 01" not in facts[0] + facts[1]
+    before, after = (sound(page(marks)).select("table.items tr") for marks in (CLASS, [*CLASS, lost]))
+    assert before == after
+    assert "no-json" in sound(page([*CLASS, lost])).select_one("table.students").get_text()
+    assert sound(page([lost])).select("table.items") == []
 
 
 def test_the_chart_counts_every_student_once():
