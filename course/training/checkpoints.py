@@ -17,11 +17,11 @@ from course.files import write_whole
 from course.forward import KINDS
 from course.models import AsEps, as_eps, net_of
 from course.nets import MLP, Classifier, UNet
-from course.schedules import Schedule, cosine, linear, scaled_linear
+from course.schedules import Schedule, cosine, flow, linear, scaled_linear
 from course.training.card import Card
 
 NETS = {kind.__name__: kind for kind in (UNet, MLP, Classifier)}
-NAMED = (linear, scaled_linear, cosine)
+NAMED = (linear, scaled_linear, cosine, flow)
 TABLE = "alpha_bar"  # the name of a schedule's table among the tensors
 
 

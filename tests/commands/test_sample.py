@@ -168,7 +168,7 @@ def test_digits_is_the_network_and_digits_exact_the_scans(tmp_path, capsys):
     assert "a network that comes with the course (digits, mnist, cifar10" in said
     assert "digits-exact, mnist_mini-exact: the exact denoiser of those scans" in said
     assert "--sampler NAME ddim, ddpm (default ddim)" in said
-    assert "linear, scaled_linear, cosine (default linear)" in said
+    assert "linear, scaled_linear, cosine, flow (default linear)" in said
 
 
 def test_the_names_are_those_of_the_rooms(monkeypatch, tmp_path):
