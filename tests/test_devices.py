@@ -1,7 +1,7 @@
 """The package on a device, pretended: the same numbers as on the CPU, bit by bit, and no waits where none need be."""
 
 import copy
-from itertools import islice
+from itertools import islice, product
 
 import pretend
 import pytest
@@ -9,14 +9,14 @@ import torch
 from helpers import plane, scans, seeded
 from trainings import finish, fresh
 
-from course import NULL, ask, metrics, viz
+from course import NULL, ask, forward, metrics, viz
 from course.__main__ import main
 from course.data import batches, load
 from course.exact import FiniteSet, GaussianMixture
-from course.forward import convert, normal, q_posterior, q_sample, q_step
+from course.forward import convert, normal, q_posterior, q_sample, q_step, rename, to_flow
 from course.models import as_eps, cfg, clip_x0, in_parts, retimed
 from course.nets import MLP, UNet
-from course.samplers import ddim, ddpm, invert, last
+from course.samplers import ancestral, ddim, ddpm, invert, langevin, last, reverse_sde
 from course.schedules import cosine, linear
 from course.teaching.exercises import find, ids
 from course.training import (
@@ -86,9 +86,11 @@ def test_the_forward_process_is_that_of_the_cpu(there):
         both(q_step, x0, t, eps)
         both(q_posterior, x0, eps, t, s)
         both(lambda schedule, x: q_sample(schedule, x, 7, x), x0)
-        for old in ("eps", "x0", "v", "score"):
-            for new in ("eps", "x0", "v", "score"):
-                both(lambda schedule, x, t, v, old=old, new=new: convert(schedule, x, t, v, old, new), x0, t, eps)
+        for old, new in product(forward.KINDS, repeat=2):
+            both(lambda schedule, x, t, v, old=old, new=new: convert(schedule, x, t, v, old, new), x0, t, eps)
+        both(lambda schedule, x, t, v: to_flow(schedule, x, t, v)[1:], x0, t, eps)
+        sigma = torch.tensor([0.1, 1.0, 20.0])
+        both(lambda schedule, x, sigma: rename(x, x, sigma, "v", "score", "z"), x0, sigma)
 
 
 # Models and samplers
@@ -123,6 +125,9 @@ SAMPLERS = {
     "ddpm": lambda *given, **choices: ddpm(*given, generator=seeded(1), **choices),
     "ddpm, beta": lambda *given, **choices: ddpm(*given, variance=1.0, generator=seeded(1), **choices),
     "invert": lambda *given, **choices: invert(*given, **choices),
+    "reverse_sde": lambda *given, **choices: reverse_sde(*given, generator=seeded(1), **choices),
+    "ancestral": lambda *given, **choices: ancestral(*given, generator=seeded(1), **choices),
+    "langevin": lambda *given, **choices: langevin(*given, steps=1, generator=seeded(1), **choices),
 }
 
 
@@ -165,6 +170,18 @@ def test_what_a_mixture_tells_is_that_of_the_cpu(there):
             found = getattr(far, name)(x.to(there), alpha_bar)
             assert found.device.type == there.type
             torch.testing.assert_close(found.cpu(), getattr(here, name)(x, alpha_bar))
+    for s in (0.3, 1.0, torch.linspace(0.1, 1, 7)):
+        torch.testing.assert_close(far.velocity(x.to(there), s).cpu(), here.velocity(x, s))
+
+
+def test_a_likelihood_is_that_of_the_cpu(there):
+    u, here = torch.randn(3, 1, 8, 8, generator=seeded()), networks()
+    expected = metrics.log_likelihood(here, linear(), u, n=3, generator=seeded(1))
+    far = moved(here, linear(), there)
+    found = metrics.log_likelihood(far, linear().to(there), u.to(there), n=3, generator=seeded(1))
+    assert found[1].device.type == there.type
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-2)
+    torch.testing.assert_close(found[1].cpu(), expected[1], rtol=1e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -45,7 +45,7 @@ def add_to(commands):
         "--sampler", choices=Known(samplers), default="ddim", metavar="NAME", help="%(choices)s (default ddim)"
     )
     sample.add_argument(
-        "--eta", type=number(0, 1), help="noise of ddim, from 0 (none, the default) to 1 (as much as ddpm)"
+        "--eta", type=number(0, 1), help="noise of ddim (default 0: none) and reverse_sde (default 1: as much as ddpm)"
     )
     sample.add_argument(
         "--schedule",
@@ -71,7 +71,7 @@ def add_to(commands):
 def main(chosen):
     """Draw, write, and say what was written. Raises UserError for a wrong use, or where the source is no good."""
     if chosen.eta is not None and "eta" not in inspect.signature(samplers()[chosen.sampler]).parameters:
-        raise UserError(f"--eta is the noise of ddim; {chosen.sampler} has none to set", code=2)
+        raise UserError(f"--eta is the noise of ddim and reverse_sde; {chosen.sampler} has none to set", code=2)
     for path, suffix in ((chosen.out, ".png"), (chosen.gif, ".gif")):
         _check_place(path, suffix)
 
