@@ -6,7 +6,7 @@ import math
 import time
 from pathlib import Path
 
-from course.commands import Known, UserError, number, offered, usable_device, whole_number, write_out
+from course.commands import Known, UserError, loaded, number, offered, usable_device, whole_number, write_out
 
 EXACT = "-exact"  # how the exact denoiser of a set of scans is told from a network that learned that set
 FRAMES = 100  # of a GIF, at most: a walk of 1,000 steps shows every tenth state
@@ -130,30 +130,14 @@ def _exact(chosen, device):
     return FiniteSet(scans).eps_model(schedule), schedule, scans.shape[1:], scans
 
 
-def _loaded(source, device):
-    """The model, schedule and card of a network: of one that ships, else of a run. Raises UserError."""
-    from course.training.checkpoints import load_model, pretrained
-    from course.training.run import CHECKPOINT
-
-    path = Path(source)
-    try:
-        return pretrained(source, device)
-    except ValueError as error:
-        if not path.exists():
-            others = f"the exact denoisers are {', '.join(exact())}"
-            raise UserError(
-                f"{path} is neither a folder nor a file of `train`, and {error}; {others}", code=2
-            ) from error
-    return load_model(path / CHECKPOINT if path.is_dir() else path, device)
-
-
 def _network(chosen, device):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.models import cfg, in_parts
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
-    model, schedule, card = _loaded(chosen.source, device)
+    others = f"; the exact denoisers are {', '.join(exact())}"
+    model, schedule, card = loaded(chosen.source, device, others)
     if len(card.shape) != 3:
         raise UserError(f"{chosen.source} draws no pictures: its card says the shape {card.shape}", code=2)
     classes = card.classes
