@@ -25,9 +25,12 @@ from course.training import (
     held_out_loss,
     load_model,
     loss_per_t,
+    own_pairs,
+    pair_batches,
     pretrained,
     save_model,
     train,
+    train_flow,
 )
 from course.training.loop import loop
 
@@ -231,6 +234,45 @@ def test_a_training_is_that_of_the_cpu_and_goes_on_bit_by_bit(there):
     same(finish(training(there, 4, state=state)).state(), on_cpu)
     same(finish(training(there, 4, state={k: v.cpu() for k, v in state.items()})).state(), on_cpu)  # as from a file
     same(finish(training("cpu", 4, state=state)).state(), on_cpu)
+
+
+def test_a_flow_is_that_of_the_cpu(there):
+    """On MPS its times are float32, so that it is so up to their rounding."""
+    x, y = scans(40, torch.float32), load("digits")[1][:40]
+    eps = torch.randn(x.shape, generator=seeded())
+
+    def training(device):
+        schedule = linear().to(device)
+        model, pairs = as_eps(fresh(10).to(device), schedule, "v"), (part.to(device) for part in (x, y, eps))
+        return finish(train_flow(model, schedule, pair_batches(*pairs, 16), 4)).state()
+
+    here, far = training("cpu"), training(there)
+    if there.type == "cuda":
+        same(far, here)
+    for name in ("net.out.weight", "ema.enter.weight"):
+        torch.testing.assert_close(far[name].cpu(), here[name], rtol=1e-3, atol=1e-3)
+
+
+def test_a_step_of_a_flow_waits_for_no_gpu_and_a_report_once():
+    with pretend.device("cuda") as there:
+        x, schedule = scans(40, torch.float32).to(there), linear().to(there)
+        training = train_flow(
+            as_eps(fresh().to(there), schedule, "v"), schedule, pair_batches(x, None, x, 16), 9, every=3
+        )
+        with pretend.reads() as reads:
+            for report, _ in enumerate(training, start=1):
+                assert len(reads) <= report + LOOKS, reads
+
+
+def test_pairs_are_those_of_the_cpu(there):
+    here = networks()
+    far = moved(here, linear(), there)
+    expected = own_pairs(here, linear(), (1, 8, 8), 3, calls=2, generator=seeded())
+    for a, b in zip(
+        own_pairs(far, linear().to(there), (1, 8, 8), 3, calls=2, generator=seeded()), expected, strict=True
+    ):
+        assert a.device.type == there.type
+        torch.testing.assert_close(a.cpu(), b, rtol=1e-3, atol=1e-3)
 
 
 def test_any_loss_on_a_device_in_parts(there):

@@ -34,8 +34,8 @@ def add_to(commands):
     )
     sample.add_argument(
         "source",
-        help="a network that comes with the course (digits, mnist, cifar10 and those of lesson 04), or a folder or a "
-        "file of `train`; digits-exact, mnist_mini-exact: the exact denoiser of those scans",
+        help="a network that comes with the course (digits, mnist, cifar10, those of lessons 04, 08), or a folder or "
+        "a file of `train`; digits-exact, mnist_mini-exact: the exact denoiser of those scans",
     )
     sample.add_argument("--steps", type=whole_number(1, 1000), default=50, help="steps of the walk (default 50)")
     sample.add_argument("-n", type=whole_number(1, 10_000), default=64, help="how many pictures (default 64)")

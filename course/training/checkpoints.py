@@ -199,7 +199,8 @@ def _shipped(name, judges):
 def pretrained(name, device="cpu"):
     """A shipped model: (model, schedule, card). The model prints eps, `.net` is its network; float32, eval().
 
-    "digits", "mnist" and "cifar10" take labels; the rest belongs to lesson 04. Raises ValueError for another name.
+    "digits", "mnist" and "cifar10" take labels; the rest belongs to the lesson of its number. Raises ValueError for
+    another name.
     """
     return load_model(_shipped(name, judges=False), device)
 
