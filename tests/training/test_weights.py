@@ -30,7 +30,6 @@ def test_what_the_course_needs_is_there():
         "04-blind",
         "04-ema-0.9999",
         "08-reflow",
-        "08-reflow",
     }
 
 
