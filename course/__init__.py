@@ -9,6 +9,7 @@ Conventions, the same in every lesson and every function:
 - Pictures are (N, C, H, W) float32 in [-1, 1], points (N, 2).
 - `eps` is the noise in x_t, true or predicted; `noise` is a fresh draw. `std` is a spread, never a variance. `sigma`
   is only sqrt((1 - alpha_bar) / alpha_bar); snr = 1 / sigma^2. `eta` is DDIM's noise: 0 is DDIM, 1 is DDPM.
+- A flow's time s = sigma / (1 + sigma) is 0 at clean data, too, and its velocity is eps - x_0 (`course.forward`).
 - Arguments come in one order: table or schedule, pictures, times, eps, noise, the rest. Whatever draws takes
   `generator=None` last.
 - Coefficients are computed in float64 and cast to the dtype of x: float64 in gives float64 out.

@@ -28,9 +28,10 @@ class AsEps:
 
 
 def as_eps(model, schedule, kind):
-    """Wrap a model that prints `kind` ("eps", "x0", "v" or "score") as a model that prints eps; `.net` is the model.
+    """Wrap a model that prints `kind` as a model that prints eps; `.net` is the model.
 
-    Raises ValueError for an unknown kind.
+    `kind` is "eps", "x0", "v", "score", or a flow's "velocity", eps - x0 at the schedule's level. Raises ValueError for
+    an unknown one.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")

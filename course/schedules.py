@@ -109,6 +109,21 @@ class Schedule:
         sigma = torch.lerp(high, low, torch.linspace(0, 1, n, dtype=torch.float64, device=high.device)) ** rho
         return torch.cat([self.t_at_sigma(sigma), sigma.new_zeros(1)]).cpu()
 
+    def flow_grid(self, n, shift=1.0):
+        """n + 1 float64 times from T to 0 for few steps: s = sigma / (1 + sigma), the time of a flow, falls evenly.
+
+        With a `shift` each sigma is so many times as large as the even s says, but for the first, which is sigma(T) at
+        every shift. They lie on the CPU. Esser et al. 2403.03206, eq. 23, where shift = sqrt(m / n) for m pixels
+        instead of n. Raises ValueError unless n >= 1 and shift > 0. Lesson 08.
+        """
+        if n < 1 or not 0 < shift < math.inf:
+            raise ValueError(f"a grid needs at least one step and a positive shift, not {n} and {shift}")
+        top = self.sigma(self.T) / shift
+        s = torch.linspace(1, 0, n + 1, dtype=torch.float64, device=top.device) * (top / (1 + top))
+        times = self.t_at_sigma((shift * s / (1 - s)).clamp(max=self.sigma(self.T))).cpu()
+        times[0] = self.T  # whatever the rounding
+        return times
+
     def to(self, device):
         """The same schedule for another device, its table there; for MPS, which has no float64, it stays on the CPU."""
         there = copy.copy(self)  # the table was judged when it was given
@@ -161,6 +176,19 @@ def cosine(T=1000, s=0.008, max_beta=0.999):
     u = torch.arange(T + 1, dtype=torch.float64, device="cpu") / T
     f = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2  # (T + 1,)
     return _from_betas((1 - f[1:] / f[:-1]).clamp(max=max_beta), f"cosine, T = {T}")
+
+
+def flow(T=1000, top=157.4):
+    """The straight path of flow matching as a table: s, the share of noise in z = (1 - s) x_0 + s eps, rises evenly.
+
+    It ends at sigma(T) = `top`, that of `linear`, as no table reaches s = 1. x is z over sqrt((1 - s)^2 + s^2). Lipman
+    et al. 2210.02747, eq. 22, with time turned round; lesson 08. Raises ValueError unless top > 0.
+    """
+    _check_T(T)
+    if not 0 < top < math.inf:
+        raise ValueError(f"the last sigma of a flow must be positive and finite, not {top}")
+    s = torch.arange(T + 1, dtype=torch.float64, device="cpu") / T * (top / (1 + top))
+    return Schedule((1 - s) ** 2 / ((1 - s) ** 2 + s**2), f"flow, T = {T}")
 
 
 @dataclass(frozen=True)

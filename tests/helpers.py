@@ -15,7 +15,7 @@ from course.exact import FiniteSet, GaussianMixture
 from course.teaching import quiz
 from course.teaching.events import DAY, Event
 
-ALL = {"linear": schedules.linear, "cosine": schedules.cosine, "scaled_linear": schedules.scaled_linear}
+ALL = {make.__name__: make for make in (schedules.linear, schedules.cosine, schedules.scaled_linear, schedules.flow)}
 
 
 @contextmanager

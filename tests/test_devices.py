@@ -1,7 +1,7 @@
 """The package on a device, pretended: the same numbers as on the CPU, bit by bit, and no waits where none need be."""
 
 import copy
-from itertools import islice
+from itertools import islice, product
 
 import pretend
 import pytest
@@ -9,14 +9,14 @@ import torch
 from helpers import plane, scans, seeded
 from trainings import finish, fresh
 
-from course import NULL, ask, metrics, viz
+from course import NULL, ask, forward, metrics, viz
 from course.__main__ import main
 from course.data import batches, load
 from course.exact import FiniteSet, GaussianMixture
-from course.forward import convert, normal, q_posterior, q_sample, q_step
+from course.forward import convert, normal, q_posterior, q_sample, q_step, rename, to_flow
 from course.models import as_eps, cfg, clip_x0, in_parts, retimed
 from course.nets import MLP, UNet
-from course.samplers import ddim, ddpm, invert, last
+from course.samplers import ancestral, ddim, ddpm, invert, langevin, last, reverse_sde
 from course.schedules import cosine, linear
 from course.teaching.exercises import find, ids
 from course.training import (
@@ -25,9 +25,12 @@ from course.training import (
     held_out_loss,
     load_model,
     loss_per_t,
+    own_pairs,
+    pair_batches,
     pretrained,
     save_model,
     train,
+    train_flow,
 )
 from course.training.loop import loop
 
@@ -86,9 +89,11 @@ def test_the_forward_process_is_that_of_the_cpu(there):
         both(q_step, x0, t, eps)
         both(q_posterior, x0, eps, t, s)
         both(lambda schedule, x: q_sample(schedule, x, 7, x), x0)
-        for old in ("eps", "x0", "v", "score"):
-            for new in ("eps", "x0", "v", "score"):
-                both(lambda schedule, x, t, v, old=old, new=new: convert(schedule, x, t, v, old, new), x0, t, eps)
+        for old, new in product(forward.KINDS, repeat=2):
+            both(lambda schedule, x, t, v, old=old, new=new: convert(schedule, x, t, v, old, new), x0, t, eps)
+        both(lambda schedule, x, t, v: to_flow(schedule, x, t, v)[1:], x0, t, eps)
+        sigma = torch.tensor([0.1, 1.0, 20.0])
+        both(lambda schedule, x, sigma: rename(x, x, sigma, "v", "score", "z"), x0, sigma)
 
 
 # Models and samplers
@@ -123,6 +128,9 @@ SAMPLERS = {
     "ddpm": lambda *given, **choices: ddpm(*given, generator=seeded(1), **choices),
     "ddpm, beta": lambda *given, **choices: ddpm(*given, variance=1.0, generator=seeded(1), **choices),
     "invert": lambda *given, **choices: invert(*given, **choices),
+    "reverse_sde": lambda *given, **choices: reverse_sde(*given, generator=seeded(1), **choices),
+    "ancestral": lambda *given, **choices: ancestral(*given, generator=seeded(1), **choices),
+    "langevin": lambda *given, **choices: langevin(*given, steps=1, generator=seeded(1), **choices),
 }
 
 
@@ -165,6 +173,18 @@ def test_what_a_mixture_tells_is_that_of_the_cpu(there):
             found = getattr(far, name)(x.to(there), alpha_bar)
             assert found.device.type == there.type
             torch.testing.assert_close(found.cpu(), getattr(here, name)(x, alpha_bar))
+    for s in (0.3, 1.0, torch.linspace(0.1, 1, 7)):
+        torch.testing.assert_close(far.velocity(x.to(there), s).cpu(), here.velocity(x, s))
+
+
+def test_a_likelihood_is_that_of_the_cpu(there):
+    u, here = torch.randn(3, 1, 8, 8, generator=seeded()), networks()
+    expected = metrics.log_likelihood(here, linear(), u, n=3, generator=seeded(1))
+    far = moved(here, linear(), there)
+    found = metrics.log_likelihood(far, linear().to(there), u.to(there), n=3, generator=seeded(1))
+    assert found[1].device.type == there.type
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-2)
+    torch.testing.assert_close(found[1].cpu(), expected[1], rtol=1e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -214,6 +234,45 @@ def test_a_training_is_that_of_the_cpu_and_goes_on_bit_by_bit(there):
     same(finish(training(there, 4, state=state)).state(), on_cpu)
     same(finish(training(there, 4, state={k: v.cpu() for k, v in state.items()})).state(), on_cpu)  # as from a file
     same(finish(training("cpu", 4, state=state)).state(), on_cpu)
+
+
+def test_a_flow_is_that_of_the_cpu(there):
+    """On MPS its times are float32, so that it is so up to their rounding."""
+    x, y = scans(40, torch.float32), load("digits")[1][:40]
+    eps = torch.randn(x.shape, generator=seeded())
+
+    def training(device):
+        schedule = linear().to(device)
+        model, pairs = as_eps(fresh(10).to(device), schedule, "v"), (part.to(device) for part in (x, y, eps))
+        return finish(train_flow(model, schedule, pair_batches(*pairs, 16), 4)).state()
+
+    here, far = training("cpu"), training(there)
+    if there.type == "cuda":
+        same(far, here)
+    for name in ("net.out.weight", "ema.enter.weight"):
+        torch.testing.assert_close(far[name].cpu(), here[name], rtol=1e-3, atol=1e-3)
+
+
+def test_a_step_of_a_flow_waits_for_no_gpu_and_a_report_once():
+    with pretend.device("cuda") as there:
+        x, schedule = scans(40, torch.float32).to(there), linear().to(there)
+        training = train_flow(
+            as_eps(fresh().to(there), schedule, "v"), schedule, pair_batches(x, None, x, 16), 9, every=3
+        )
+        with pretend.reads() as reads:
+            for report, _ in enumerate(training, start=1):
+                assert len(reads) <= report + LOOKS, reads
+
+
+def test_pairs_are_those_of_the_cpu(there):
+    here = networks()
+    far = moved(here, linear(), there)
+    expected = own_pairs(here, linear(), (1, 8, 8), 3, calls=2, generator=seeded())
+    for a, b in zip(
+        own_pairs(far, linear().to(there), (1, 8, 8), 3, calls=2, generator=seeded()), expected, strict=True
+    ):
+        assert a.device.type == there.type
+        torch.testing.assert_close(a.cpu(), b, rtol=1e-3, atol=1e-3)
 
 
 def test_any_loss_on_a_device_in_parts(there):

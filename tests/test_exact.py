@@ -1,6 +1,7 @@
 """The exact denoisers: against brute force, against autograd, and against every model that is a little different."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -315,3 +316,54 @@ def test_times_out_of_range_are_refused_by_the_exact_model():
         finite().eps_model(linear())(normal(2, 1, 8, 8), torch.tensor(1001))
     with refused(ValueError, r"use t >= 1"):
         finite().eps_model(linear())(normal(2, 1, 8, 8), torch.tensor(0))
+
+
+# The flow
+
+
+@every_mixture
+@pytest.mark.parametrize("s", [0.01, 0.3, 0.5, 0.9, 0.999])
+def test_the_velocity_is_what_pairs_that_meet_have_on_average(mixture, s):
+    x0 = mixture.sample(30, seeded(1))
+    z = (1 - s) * x0 + s * normal(*x0.shape, seed=2)
+    power = (1 - s) ** 2 + s**2
+    logs, guesses = by_hand(mixture, z / power**0.5, (1 - s) ** 2 / power)
+    mean = (logs.softmax(1)[:, :, None] * guesses).sum(1).reshape(z.shape)
+    torch.testing.assert_close(mixture.velocity(z, s), (z - mean) / s, rtol=1e-8, atol=1e-7)  # eps - x0 = (z - x0) / s
+
+
+@every_mixture
+def test_at_the_end_a_velocity_points_away_from_the_mean_alone(mixture):
+    z = normal(6, *mixture.shape)
+    mean = (mixture.weights @ mixture.means.double()).reshape(mixture.shape)
+    for s in (1, 1.0, torch.ones(6)):
+        assert mixture.velocity(z, s).equal(z - mean)
+    torch.testing.assert_close(mixture.velocity(z, 1 - 1e-9), z - mean, rtol=1e-6, atol=1e-6)
+
+
+def test_at_the_start_noise_is_drawn_from_nowhere():
+    """At s = 0 x_0 is z, and eps has the mean 0."""
+    z = plane().sample(20, seeded())
+    torch.testing.assert_close(plane().velocity(z, 0.0), -z)
+    with refused(ValueError, "std 0 has no density"):
+        finite().velocity(scans(4), 0.0)
+
+
+def test_a_flow_along_the_velocity_ends_in_the_mixture():
+    n, s = 4000, torch.linspace(1, 0, 201, dtype=torch.float64)
+    z = normal(n, 1)
+    for p, q in pairwise(s):
+        z = z + (q - p) * line().velocity(z, p)
+    truth = line().sample(100_000, seeded(3))
+    chance = max(w1(line().sample(n, seeded(10 + i)), truth) for i in range(10))
+    assert w1(z, truth) < 1.5 * chance
+
+
+def test_each_state_may_have_its_own_time():
+    z, s = normal(4, 1, 8, 8), double([0.1, 0.5, 1.0, 0.9])
+    alone = torch.cat([finite().velocity(z[i : i + 1], s[i]) for i in range(4)])
+    torch.testing.assert_close(finite().velocity(z, s), alone, rtol=1e-10, atol=1e-10)
+    assert finite().velocity(z.float(), s).dtype == torch.float32
+    for wrong in (1.5, -0.1, math.nan):
+        with refused(ValueError, r"s must lie in 0\.\.1"):
+            finite().velocity(z, wrong)

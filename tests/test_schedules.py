@@ -9,7 +9,7 @@ from helpers import ALL, coarse, double, normal, refused
 
 from course import schedules
 from course.forward import q_sample
-from course.schedules import Schedule, cosine, health, linear, scaled_linear
+from course.schedules import Schedule, cosine, flow, health, linear, scaled_linear
 
 CUSTOM = Schedule(double([1.0, 0.9, 0.5, 0.2]))
 every_schedule = pytest.mark.parametrize("schedule", [make() for make in ALL.values()] + [coarse()], ids=repr)
@@ -121,6 +121,55 @@ def test_the_karras_grid_is_even_in_a_root_of_sigma(schedule, n):
         assert grid[-2].item() == pytest.approx(1, abs=1e-9)
         steps = (sigma[:-1] ** (1 / 7)).diff()
         torch.testing.assert_close(steps, steps.mean().expand(n - 1), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("T", [1, 2, 1000])
+@pytest.mark.parametrize("top", [0.5, 157.4, 1e6])
+def test_a_flow_is_a_straight_line_in_its_share_of_noise(T, top):
+    schedule, t = flow(T, top), torch.arange(T + 1)
+    assert schedule.sigma(T).item() == pytest.approx(top, rel=1e-9)
+    s = 1 - 1 / (1 + schedule.sigma(t))
+    torch.testing.assert_close(s, t.double() / T * (top / (1 + top)), rtol=1e-9, atol=1e-9)
+    x0, eps = normal(T + 1, 3), normal(T + 1, 3, seed=1)
+    z = (1 - s)[:, None] * x0 + s[:, None] * eps
+    x = z / ((1 - s) ** 2 + s**2).sqrt()[:, None]
+    torch.testing.assert_close(q_sample(schedule, x0, t, eps), x, rtol=1e-8, atol=1e-8)
+
+
+@every_schedule
+@pytest.mark.parametrize("shift", [0.3, 1.0, 3.0, 20.0])
+@pytest.mark.parametrize("n", [1, 2, 50, 1000])
+def test_the_flow_grid_is_even_in_s_and_then_shifted(schedule, n, shift):
+    grid = schedule.flow_grid(n, shift)
+    assert (grid.dtype, grid.shape, grid.device.type) == (torch.float64, (n + 1,), "cpu")
+    assert (grid[0], grid[-1]) == (schedule.T, 0)
+    assert (grid.diff() < 0).all()  # however strong the shift: a clip would give T twice
+    sigma = schedule.sigma(grid) / shift
+    s = sigma / (1 + sigma)
+    torch.testing.assert_close(s.diff(), (-s[0] / n).expand(n), rtol=1e-6, atol=1e-9)
+
+
+def test_the_flow_grid_of_a_flow_is_its_grid():
+    torch.testing.assert_close(flow().flow_grid(40), flow().grid(40).double(), rtol=1e-9, atol=1e-6)
+
+
+def test_a_shift_is_that_of_the_paper():
+    """2403.03206, eq. 23: t_m = k t_n / (1 + (k - 1) t_n), on the times that the unshifted grid would have."""
+    k, sigma = 3.0, linear().sigma(linear().flow_grid(10, 3.0))
+    even = torch.linspace(1, 0, 11, dtype=torch.float64) * (sigma[0] / k / (1 + sigma[0] / k))
+    torch.testing.assert_close(sigma / (1 + sigma), k * even / (1 + (k - 1) * even), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("n", "shift"), [(0, 1.0), (5, 0.0), (5, -1.0), (5, math.nan), (5, math.inf)])
+def test_a_flow_grid_needs_a_step_and_a_positive_shift(n, shift):
+    with refused(ValueError, "at least one step and a positive shift"):
+        linear().flow_grid(n, shift)
+
+
+@pytest.mark.parametrize("top", [0, -1.0, math.nan, math.inf])
+def test_no_table_ends_in_pure_noise(top):
+    with refused(ValueError, "positive and finite"):
+        flow(10, top)
 
 
 @pytest.mark.parametrize(

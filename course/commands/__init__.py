@@ -85,3 +85,22 @@ def write_out(path, data, option="--out"):
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; make room or choose another place with {option}"
         ) from error
+
+
+def loaded(source, device, others=""):
+    """The model, schedule and card of a network: of one that ships, else of a run, by its folder or file.
+
+    Raises UserError for a name of neither, and OSError where the file is no good.
+    """
+    from pathlib import Path
+
+    from course.training.checkpoints import load_model, pretrained
+    from course.training.run import CHECKPOINT
+
+    path = Path(source)
+    try:
+        return pretrained(source, device)
+    except ValueError as error:
+        if not path.exists():
+            raise UserError(f"{path} is neither a folder nor a file of `train`, and {error}{others}", code=2) from error
+    return load_model(path / CHECKPOINT if path.is_dir() else path, device)

@@ -6,7 +6,7 @@ import math
 import time
 from pathlib import Path
 
-from course.commands import Known, UserError, number, offered, usable_device, whole_number, write_out
+from course.commands import Known, UserError, loaded, number, offered, usable_device, whole_number, write_out
 
 EXACT = "-exact"  # how the exact denoiser of a set of scans is told from a network that learned that set
 FRAMES = 100  # of a GIF, at most: a walk of 1,000 steps shows every tenth state
@@ -34,8 +34,8 @@ def add_to(commands):
     )
     sample.add_argument(
         "source",
-        help="a network that comes with the course (digits, mnist, cifar10 and those of lesson 04), or a folder or a "
-        "file of `train`; digits-exact, mnist_mini-exact: the exact denoiser of those scans",
+        help="a network that comes with the course (digits, mnist, cifar10, those of lessons 04, 08), or a folder or "
+        "a file of `train`; digits-exact, mnist_mini-exact: the exact denoiser of those scans",
     )
     sample.add_argument("--steps", type=whole_number(1, 1000), default=50, help="steps of the walk (default 50)")
     sample.add_argument("-n", type=whole_number(1, 10_000), default=64, help="how many pictures (default 64)")
@@ -45,7 +45,7 @@ def add_to(commands):
         "--sampler", choices=Known(samplers), default="ddim", metavar="NAME", help="%(choices)s (default ddim)"
     )
     sample.add_argument(
-        "--eta", type=number(0, 1), help="noise of ddim, from 0 (none, the default) to 1 (as much as ddpm)"
+        "--eta", type=number(0, 1), help="noise of ddim (default 0: none) and reverse_sde (default 1: as much as ddpm)"
     )
     sample.add_argument(
         "--schedule",
@@ -71,7 +71,7 @@ def add_to(commands):
 def main(chosen):
     """Draw, write, and say what was written. Raises UserError for a wrong use, or where the source is no good."""
     if chosen.eta is not None and "eta" not in inspect.signature(samplers()[chosen.sampler]).parameters:
-        raise UserError(f"--eta is the noise of ddim; {chosen.sampler} has none to set", code=2)
+        raise UserError(f"--eta is the noise of ddim and reverse_sde; {chosen.sampler} has none to set", code=2)
     for path, suffix in ((chosen.out, ".png"), (chosen.gif, ".gif")):
         _check_place(path, suffix)
 
@@ -130,30 +130,14 @@ def _exact(chosen, device):
     return FiniteSet(scans).eps_model(schedule), schedule, scans.shape[1:], scans
 
 
-def _loaded(source, device):
-    """The model, schedule and card of a network: of one that ships, else of a run. Raises UserError."""
-    from course.training.checkpoints import load_model, pretrained
-    from course.training.run import CHECKPOINT
-
-    path = Path(source)
-    try:
-        return pretrained(source, device)
-    except ValueError as error:
-        if not path.exists():
-            others = f"the exact denoisers are {', '.join(exact())}"
-            raise UserError(
-                f"{path} is neither a folder nor a file of `train`, and {error}; {others}", code=2
-            ) from error
-    return load_model(path / CHECKPOINT if path.is_dir() else path, device)
-
-
 def _network(chosen, device):
     """A trained network, guided as wished: (model, schedule, shape of a picture, None). Raises UserError."""
     from course.models import cfg, in_parts
 
     if chosen.schedule is not None:
         raise UserError("a network walks the schedule that it was trained on; leave --schedule away", code=2)
-    model, schedule, card = _loaded(chosen.source, device)
+    others = f"; the exact denoisers are {', '.join(exact())}"
+    model, schedule, card = loaded(chosen.source, device, others)
     if len(card.shape) != 3:
         raise UserError(f"{chosen.source} draws no pictures: its card says the shape {card.shape}", code=2)
     classes = card.classes

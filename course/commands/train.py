@@ -2,22 +2,29 @@
 
 import argparse
 import io
+from functools import partial
 from pathlib import Path
 
-from course.commands import UserError, usable_device, whole_number, write_out
-from course.training.recipes import RECIPES
+from course.commands import UserError, loaded, usable_device, whole_number, write_out
+from course.training.recipes import LOSSES, RECIPES, REFLOW
 
 
 def add_to(commands):
     """Add `train` to the commands of the parser."""
     train = commands.add_parser(
         "train",
-        help="train a network to guess the noise",
-        description="Train a U-Net on a data set. Every minute the folder gets a checkpoint and a grid of samples; "
-        "killed at any moment, the run goes on from there with --resume, as if nothing had happened.",
+        help="train a network to guess the noise, or the velocity of a flow",
+        description="Train a U-Net on a data set, or straighten one that is trained (lesson 08). Every minute the "
+        "folder gets a checkpoint and a grid of samples; killed at any moment, the run goes on from there with "
+        "--resume, as if nothing had happened.",
         epilog="example: python -m course train --data mnist --minutes 5 --out runs/mnist",
     )
     train.add_argument("--data", choices=RECIPES, help="what to learn; with --resume the folder knows it")
+    train.add_argument("--loss", choices=LOSSES, help="what it learns by: the eps loss (default), or flow matching")
+    train.add_argument(
+        "--reflow", metavar="RUN", help="straighten the network of a run, or one that comes with the course such as "
+        "digits: it learns flow matching on pairs of its own, pictures with the noise that each came from",
+    )  # fmt: skip
     train.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoint and samples go")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_minutes, help="how long; counted in steps at once (default 5)")
@@ -54,12 +61,13 @@ def main(chosen):
     found = _found(chosen) if chosen.resume else None
     if found is None and (place.exists() or (chosen.out / run.PLAN).exists()):
         raise UserError(f"{chosen.out} holds a run already; --resume goes on with it, or choose another folder")
-    name = found[2].data if found else chosen.data
+    taught = None if found or chosen.reflow is None else _taught(chosen, device)
+    name = found[2].data if found else taught[2].data if taught else chosen.data
     if name is None:
         raise UserError("--data is missing: name what to learn, such as mnist", code=2)
     pictures, batch = _pictures(name, device), 0
     try:
-        net, schedule, card, state = found or _begun(chosen, name, pictures)
+        net, schedule, card, state = found or _begun(chosen, name, pictures, taught)
         batch = card.recipe["batch"]
         return _go(chosen, net.to(device), schedule, card, state, pictures)
     except Diverged as error:
@@ -86,7 +94,7 @@ def _found(chosen):
     from course.training import run
     from course.training.checkpoints import CheckpointError
 
-    for option in ("steps", "minutes", "classes", "batch", "width", "precision", "seed"):
+    for option in ("steps", "minutes", "classes", "batch", "width", "precision", "seed", "loss", "reflow"):
         if getattr(chosen, option) is not None:
             raise UserError(f"--{option} was settled when the run began; leave it away beside --resume", code=2)
     try:
@@ -100,19 +108,54 @@ def _found(chosen):
     return net, schedule, card, state
 
 
-def _begun(chosen, name, pictures):
-    """A new run, its plan written into the folder; a batch that does not fit into memory is halved until it does."""
+def _taught(chosen, device):
+    """The model that is to be straightened, its schedule and its card. Raises UserError."""
+    if chosen.loss == "eps" or chosen.width is not None:
+        raise UserError("--reflow trains on what is there, by flow matching: leave --loss eps and --width away", code=2)
+    try:
+        model, schedule, card = loaded(chosen.reflow, device)
+    except OSError as error:
+        raise UserError(str(error)) from error
+    if card.data not in RECIPES or len(card.shape) != 3:
+        raise UserError(f"{chosen.reflow} learned from {card.data!r}, for which there is no recipe", code=2)
+    if chosen.data not in (None, card.data):
+        raise UserError(f"{chosen.reflow} learned from {card.data}, not from {chosen.data}", code=2)
+    return model, schedule, card
+
+
+def _begun(chosen, name, pictures, taught):
+    """A new run, its plan written into the folder: on pictures, or on the pairs of a model that was `taught`."""
     from course import schedules
     from course.training import run
 
-    x, y = pictures[:2]
-    usual = {"width": None, "steps": None, "minutes": 5.0, "classes": True, "precision": None, "seed": 0}
+    usual = {"width": None, "steps": None, "minutes": 5.0, "classes": True, "precision": None, "seed": 0, "loss": "eps"}
     wishes = {key: usual[key] if getattr(chosen, key) is None else getattr(chosen, key) for key in usual}
-    batch = min(chosen.batch or RECIPES[name]["batch"], len(x))
+    start, schedule = None, schedules.linear()
+    if taught:
+        model, schedule, source = taught
+        print(f"Drawing {REFLOW['pairs']} pairs from {chosen.reflow}, {REFLOW['calls']} calls each.")
+        start = run.straighten(model, schedule, source, wishes["classes"], wishes["seed"])
+        wishes = {key: wishes[key] for key in ("steps", "minutes", "precision", "seed")}
+        plan, most, usual = partial(run.plan_reflow, source, chosen.reflow, start, **wishes), len(start["x0"]), REFLOW
+    else:
+        plan, most, usual = partial(run.plan, name, *pictures[:2], **wishes), len(pictures[0]), RECIPES[name]
+    card = _fitting(plan, min(chosen.batch or usual["batch"], most))
+    (chosen.out / "samples").mkdir(parents=True, exist_ok=True)
+    if start:  # before the plan, which promises it
+        run.save(chosen.out / run.START, start, card)
+    write_out(
+        chosen.out / run.PLAN, card.to_json() + "\n"
+    )  # so that a run killed before its first minute knows its length
+    return run.first(card, start), schedule, card, None
+
+
+def _fitting(plan, batch):
+    """The card of `plan(batch=batch)`; what does not fit into memory is halved until it does. Raises UserError."""
+    from course.training import run
+
     while True:
         try:
-            card = run.plan(name, x, y, batch, **wishes)
-            break
+            return plan(batch=batch)
         except ValueError as error:
             raise UserError(str(error), code=2) from error
         except (RuntimeError, MemoryError) as error:
@@ -120,11 +163,6 @@ def _begun(chosen, name, pictures):
                 raise
             print(f"Too little memory for {batch} pictures a step: going on with {batch // 2}.")
             batch //= 2
-    (chosen.out / "samples").mkdir(parents=True, exist_ok=True)
-    write_out(
-        chosen.out / run.PLAN, card.to_json() + "\n"
-    )  # so that a run killed before its first minute knows its length
-    return run.first(card), schedules.linear(), card, None
 
 
 def _pictures(name, device):
@@ -146,7 +184,8 @@ def _go(chosen, net, schedule, card, state, pictures):
     x, y = pictures[:2]
     steps, batch, every = card.recipe["steps"], card.recipe["batch"], 10 if x.is_cuda else 1
     start, spent = (int(state["step"]), float(state["seconds"])) if state else (0, 0.0)
-    print(f"{card.data}: {steps} steps of {batch} pictures, {card.recipe['precision']}, on {card.device}")
+    taught = {"flow": ", by flow matching"}.get(card.recipe.get("loss"), "")
+    print(f"{card.data}{taught}: {steps} steps of {batch} pictures, {card.recipe['precision']}, on {card.device}")
     if x.is_cuda and not run.compiles(x.device):
         print("The package triton is not here, so the network is not compiled: it learns the same, only slower.")
 
@@ -154,7 +193,7 @@ def _go(chosen, net, schedule, card, state, pictures):
         run.keep(chosen.out, progress, schedule, card)
         _draw(chosen.out / "samples" / f"{progress.step:07d}.png", progress.ema, schedule, card, x)
 
-    training = run.training(net, card, schedule, x, y, every=every, state=state)
+    training = run.training(net, card, schedule, x, y, every=every, state=state, start=run.started(chosen.out, card))
     with tqdm(total=steps, initial=start, unit="step", mininterval=0.5) as bar:
         for progress in run.kept(training, steps, chosen.every, keep):
             bar.update(progress.step - bar.n)

@@ -18,6 +18,10 @@ __getattr__, __dir__ = lazily(
         "loss_per_t": "eps",
         "pretrained": "checkpoints",
         "save_model": "checkpoints",
+        "own_pairs": "flow",
+        "pair_batches": "flow",
         "train": "eps",
+        "train_flow": "flow",
+        "velocity_loss": "flow",
     },
 )

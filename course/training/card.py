@@ -13,7 +13,7 @@ class Card:
     """
 
     net: dict = field(default_factory=dict)  # "kind", and what the constructor of that network takes
-    prints: str | None = None  # "eps", "x0", "v" or "score"; None is no diffusion model
+    prints: str | None = None  # "eps", "x0", "v", "score" or "velocity"; None is no diffusion model
     schedule: str | None = None  # the name of its schedule, whose table lies beside the weights
     shape: tuple = ()  # of a picture (C, H, W) or a point (D,)
     data: str = ""  # what it learned from

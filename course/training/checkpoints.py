@@ -17,11 +17,11 @@ from course.files import write_whole
 from course.forward import KINDS
 from course.models import AsEps, as_eps, net_of
 from course.nets import MLP, Classifier, UNet
-from course.schedules import Schedule, cosine, linear, scaled_linear
+from course.schedules import Schedule, cosine, flow, linear, scaled_linear
 from course.training.card import Card
 
 NETS = {kind.__name__: kind for kind in (UNet, MLP, Classifier)}
-NAMED = (linear, scaled_linear, cosine)
+NAMED = (linear, scaled_linear, cosine, flow)
 TABLE = "alpha_bar"  # the name of a schedule's table among the tensors
 
 
@@ -199,7 +199,8 @@ def _shipped(name, judges):
 def pretrained(name, device="cpu"):
     """A shipped model: (model, schedule, card). The model prints eps, `.net` is its network; float32, eval().
 
-    "digits", "mnist" and "cifar10" take labels; the rest belongs to lesson 04. Raises ValueError for another name.
+    "digits", "mnist" and "cifar10" take labels; the rest belongs to the lesson of its number. Raises ValueError for
+    another name.
     """
     return load_model(_shipped(name, judges=False), device)
 

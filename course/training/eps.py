@@ -45,21 +45,35 @@ def train(model, schedule, batches, steps, *, drop=0.1, dead=None, state=None, *
 
     `model` is a network that prints eps, or `as_eps` around one; a network that prints x0 learns by `x0_loss`, which
     is what Progress then tells. `batches(k)` is (x (B, ...), y (B,) or None) for any k = 0, 1, ..., as `data.batches`
-    makes it; an iterable of such pairs will do as long as no `state` is to be gone on from. Labels are dropped with
-    probability `drop`. A loss above `dead` ends the training: 4 of eps, as answering zero scores 1; of x0 there is no
-    limit. `options` go to `loop`. Raises as `loop` does, and ValueError for conditions other than labels, which cannot
-    be dropped here, and for batches that end, or that cannot go on from a state.
+    makes it, or (x, y, eps) where each x has an eps of its own; an iterable of these will do as long as no `state` is
+    to be gone on from. Labels are dropped with probability `drop`. A loss above `dead` ends the training: 4 of eps, as
+    answering zero scores 1; of x0 there is no limit. `options` go to `loop`. Raises as `loop` does, and ValueError for
+    conditions other than labels, which cannot be dropped here, and for batches that end, or that cannot go on from a
+    state.
+    """
+    own = getattr(model, "kind", "eps") == "x0"
+    error, dead = x0_loss if own else loss_fn, (math.inf if own else DEAD) if dead is None else dead
+
+    def times(n, schedule, device, generator):
+        return spread_times(n, schedule.T, device, generator)
+
+    yield from taught(model, schedule, batches, steps, error, times, drop, dead=dead, state=state, **options)
+
+
+def taught(model, schedule, batches, steps, error, times, drop, *, state=None, **options):
+    """What `train` and `train_flow` share: `loop` with `error(model, schedule, x0, t, eps, cond)` as the loss.
+
+    `times(n, schedule, device, generator)` gives the t (n,) of a batch; one with an eps of its own, (x0, y, eps), keeps
+    it.
     """
     net = net_of(model)
     device = device_of(net)
     schedule, batch = schedule.to(device), _by_number(batches, state)
-    own = getattr(model, "kind", "eps") == "x0"
-    error, dead = x0_loss if own else loss_fn, (math.inf if own else DEAD) if dead is None else dead
 
     def loss(net, k, generator):
-        x0, y = batch(k)
-        t = spread_times(len(x0), schedule.T, device, generator)  # (B,)
-        eps = normal(x0, generator)
+        x0, y, *own = batch(k)
+        t = times(len(x0), schedule, device, generator)  # (B,)
+        eps = own[0] if own else normal(x0, generator)
         if y is not None and drop:
             if y.ndim != 1 or y.is_floating_point():
                 raise ValueError(f"only labels (B,) are dropped here, not conditions {tuple(y.shape)}: take drop=0")
@@ -67,7 +81,7 @@ def train(model, schedule, batches, steps, *, drop=0.1, dead=None, state=None, *
             y = torch.where(chance < drop, NULL, y)
         return error(with_net(model, net, schedule=schedule), schedule, x0, t, eps, y)
 
-    for progress in loop(net, loss, steps, dead=dead, state=state, **options):
+    for progress in loop(net, loss, steps, state=state, **options):
         yield progress.of(with_net(model, progress.ema, schedule=schedule))
 
 

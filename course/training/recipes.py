@@ -8,6 +8,9 @@ RECIPES = {
     "fashion_mnist": {"width": 32, "mults": [1, 2], "patch": 2, "batch": 64, "lr": 4e-3, "decay": 0.999, "held": 5000},
     "cifar10": {"width": 64, "mults": [1, 2, 2], "patch": 2, "batch": 128, "lr": 1e-3, "decay": 0.999, "held": 1000},
 }
+# How a trained model is straightened: on so many pairs of its own, each drawn in so many calls.
+REFLOW = {"pairs": 3000, "calls": 50, "batch": 64, "lr": 1e-3, "decay": 0.99, "warm_up": 30, "drop": 0.0}
+LOSSES = ("eps", "flow")
 
 
 def split(name, device="cpu"):

@@ -8,16 +8,17 @@ from itertools import islice
 
 import torch
 
-from course import env, schedules
+from course import NULL, env, schedules
 from course.data import batches
-from course.models import as_eps
+from course.models import as_eps, net_of
 from course.nets import UNet
 from course.training.card import Card
 from course.training.checkpoints import TABLE, CheckpointError, build, describe, read, save, schedule_of
 from course.training.eps import held_out_loss, loss_per_t, train
-from course.training.recipes import RECIPES
+from course.training.flow import own_pairs, pair_batches, train_flow
+from course.training.recipes import RECIPES, REFLOW
 
-CHECKPOINT, PLAN = "checkpoint.safetensors", "plan.json"
+CHECKPOINT, PLAN, START = "checkpoint.safetensors", "plan.json", "start.safetensors"
 TIMES = (1, 10, 50, 100, 200, 300, 500, 700, 1000)  # noise levels of the report at the end
 
 
@@ -33,11 +34,12 @@ def no_memory(error):
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 
-def plan(name, x, y, batch=None, width=None, steps=None, minutes=5.0, classes=True, precision=None, seed=0):
+def plan(name, x, y, batch=None, width=None, steps=None, minutes=5.0, classes=True, precision=None, seed=0,
+         loss="eps"):  # fmt: skip
     """The Card of a new run on pictures x (N, C, H, W) with labels y (N,) of the data set `name`, by its recipe.
 
-    `minutes` become a number of steps here, once; a few steps are tried, on a copy. Raises ValueError for a width that
-    cannot be, and what torch raises where the batch does not fit into memory.
+    `loss` is "eps" or "flow". `minutes` become a number of steps here, once; a few steps are tried, on a copy. Raises
+    ValueError for a width that cannot be, and what torch raises where the batch does not fit into memory.
     """
     recipe, device = {**RECIPES[name], "seed": seed, "drop": 0.1, "warm_up": 50}, x.device
     recipe["precision"] = precision or str(env.precision(device)).removeprefix("torch.")
@@ -55,23 +57,75 @@ def plan(name, x, y, batch=None, width=None, steps=None, minutes=5.0, classes=Tr
         threads=env.threads(),
         torch=torch.__version__,
     )
-    seconds = pace(copy.deepcopy(net), card, x, y, 0 if steps else 20)
-    return replace(card, recipe=recipe | {"steps": steps or max(1, round(minutes * 60 / seconds))})
+    if loss != "eps":
+        card = replace(card, recipe=recipe | {"loss": loss})
+    return _counted(net, card, schedules.linear(), x, y, steps, minutes)
 
 
-def pace(net, card, x, y, steps):
+def straighten(model, schedule, source, classes=True, seed=0):
+    """What a run begins with that straightens a trained model: its tensors, to be kept in START, by name.
+
+    `source` is the model's Card. "x0" and "eps" (N, ...) are pairs of its own; where it knows labels, every other pair
+    has one, "y" (N,), and the others NULL; with classes=False none has. "net." are its weights.
+    """
+    net, n = net_of(model), REFLOW["pairs"]
+    y = None
+    if source.classes and classes:
+        y = torch.where(torch.arange(n) % 2 == 0, NULL, torch.arange(n) // 2 % source.classes)
+        y = y.to(next(net.parameters()).device)
+    x0, eps = own_pairs(model, schedule, source.shape, n, y, REFLOW["calls"], env.seeded(seed))
+    start = {"x0": x0, "eps": eps, TABLE: schedule.alpha_bar} | ({} if y is None else {"y": y})
+    return start | {f"net.{name}": x for name, x in net.state_dict().items()}
+
+
+def plan_reflow(source, named, start, batch=None, steps=None, minutes=5.0, precision=None, seed=0):
+    """The Card of a run that trains the model of the Card `source`, called `named`, on the pairs that it starts with.
+
+    It raises as `plan` does.
+    """
+    device, schedule = start["x0"].device, schedule_of(start, source)
+    recipe = {**REFLOW, "loss": "flow", "reflow": named, "labelled": "y" in start, "seed": seed}
+    recipe["precision"] = precision or str(env.precision(device)).removeprefix("torch.")
+    recipe["batch"] = min(batch or recipe["batch"], len(start["x0"]))
+    card = replace(
+        source, recipe=recipe, step=None, seconds=None, metrics={}, note="", device=env.machine(device),
+        threads=env.threads(), torch=torch.__version__,
+    )  # fmt: skip
+    return _counted(first(card, start).to(device), card, schedule, None, None, steps, minutes, start)
+
+
+def _counted(net, card, schedule, x, y, steps, minutes, start=None):
+    """The card with its number of steps, for which a few are tried."""
+    seconds = pace(copy.deepcopy(net), card, schedule, x, y, 0 if steps else 20, start)
+    return replace(card, recipe=card.recipe | {"steps": steps or max(1, round(minutes * 60 / seconds))})
+
+
+def pace(net, card, schedule, x, y, steps, start=None):
     """Seconds a step, from a short try that trains the network; at least two steps, to see that they fit."""
-    trial = training(net, card, schedules.linear(), x, y, steps=10**6)
+    trial = training(net, card, schedule, x, y, steps=10**6, start=start)
     seconds = [progress.seconds for progress in islice(trial, steps + 2)]
     late = seconds[len(seconds) // 2 :]  # the first are slow: kernels are chosen, memory is fetched
     return (late[-1] - late[0]) / max(1, len(late) - 1)
 
 
-def first(card):
-    """The network of a card with its first weights: the same for the same seed."""
+def first(card, start=None):
+    """The network of a card with its first weights: the same for the same seed, or those that it starts with."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(card.recipe["seed"])
-        return build(card)
+        net = build(card)
+    if start:
+        net.load_state_dict({name[4:]: x for name, x in start.items() if name.startswith("net.")})
+    return net
+
+
+def started(folder, card):
+    """The tensors that a reflow in a folder began with; None for other runs. Raises CheckpointError."""
+    if "reflow" not in card.recipe:
+        return None
+    tensors, _ = read(folder / START)
+    if not {"x0", "eps", TABLE} <= tensors.keys():
+        raise CheckpointError(f"{folder / START} holds no pairs to go on with")
+    return tensors
 
 
 def compiles(device):
@@ -79,13 +133,21 @@ def compiles(device):
     return device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
-def training(net, card, schedule, x, y, steps=None, every=1, state=None):
-    """The generator of `train` for a planned run, on pictures x (N, C, H, W) with labels y (N,)."""
+def training(net, card, schedule, x, y, steps=None, every=1, state=None, start=None):
+    """The generator of `train` or `train_flow` for a planned run, on pictures x (N, C, H, W) with labels y (N,), or on
+    the pairs that a reflow starts with."""
     recipe = card.recipe
-    return train(
+    teach = train_flow if recipe.get("loss") == "flow" else train
+    if start:
+        device = next(net.parameters()).device
+        x, y, eps = (start[name].to(device) if name in start else None for name in ("x0", "y", "eps"))
+        source = pair_batches(x, y, eps, recipe["batch"], recipe["seed"])
+    else:
+        source = batches(x, y if card.classes else None, recipe["batch"], recipe["seed"])
+    return teach(
         as_eps(net, schedule, card.prints),
         schedule,
-        batches(x, y if card.classes else None, recipe["batch"], recipe["seed"]),
+        source,
         steps or recipe["steps"],
         **{key: recipe[key] for key in ("lr", "decay", "drop", "warm_up", "seed")},
         precision=getattr(torch, recipe["precision"]),
@@ -131,7 +193,8 @@ def resume(folder):
             raise CheckpointError(f"{planned} is no plan of a run: {error}") from error
     if card.data not in RECIPES or not {"seed", "steps", "batch", "precision"} <= card.recipe.keys():
         raise nothing
-    net, schedule = first(card), schedule_of(tensors, card)
+    start = started(folder, card)
+    net, schedule = first(card, start), schedule_of(tensors or start or {}, card)
     state = {name: x for name, x in tensors.items() if name != TABLE}
     if not state:  # killed before its first checkpoint
         return net, schedule, card, None

@@ -17,7 +17,7 @@ from course.data import SPLITS, load
 from course.data.sets import LOCAL
 from course.models import cfg
 from course.nets import MLP, Classifier, UNet
-from course.samplers import ddim, ddpm, last
+from course.samplers import ancestral, ddim, ddpm, langevin, last, reverse_sde
 from course.schedules import cosine, linear
 from course.training.card import Card
 from course.training.checkpoints import TABLE, describe, load_model, pretrained, save, save_model
@@ -167,13 +167,14 @@ def test_digits_is_the_network_and_digits_exact_the_scans(tmp_path, capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "a network that comes with the course (digits, mnist, cifar10" in said
     assert "digits-exact, mnist_mini-exact: the exact denoiser of those scans" in said
-    assert "--sampler NAME ddim, ddpm (default ddim)" in said
-    assert "linear, scaled_linear, cosine (default linear)" in said
+    assert "--sampler NAME ddim, ddpm, langevin, ancestral, reverse_sde (default ddim)" in said
+    assert "linear, scaled_linear, cosine, flow (default linear)" in said
 
 
 def test_the_names_are_those_of_the_rooms(monkeypatch, tmp_path):
     """What the rooms offer can be asked for, nothing else, and what is new at once."""
-    assert command.samplers() == {"ddim": ddim, "ddpm": ddpm}
+    walks = (ddim, ddpm, langevin, ancestral, reverse_sde)
+    assert command.samplers() == {walk.__name__: walk for walk in walks}
     assert command.noises().keys() == ALL.keys()
     assert list(command.exact()) == ["digits-exact", "mnist_mini-exact"]
     monkeypatch.setattr(course.samplers, "euler", partial_ddim, raising=False)

@@ -5,10 +5,12 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,7 +20,7 @@ from broken import NO_CHECKPOINT, pickled, stored, stored_before
 from helpers import open_up
 from PIL import Image
 
-from course import env
+from course import NULL, env
 from course.__main__ import main
 from course.commands import train as command
 from course.data import SPLITS, load
@@ -28,9 +30,10 @@ from course.schedules import linear
 from course.training import recipes
 from course.training import run as runs
 from course.training.card import Card
-from course.training.checkpoints import TABLE, describe, load_model, read, save
+from course.training.checkpoints import TABLE, describe, load_model, pretrained, read, save
 from course.training.eps import held_out_loss, loss_fn, loss_per_t
-from course.training.run import CHECKPOINT, PLAN
+from course.training.flow import own_pairs, velocity_loss
+from course.training.run import CHECKPOINT, PLAN, START
 
 SMALL = ["--data", "digits", "--batch", "32", "--width", "8", "--device", "cpu"]
 
@@ -259,6 +262,125 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path, bar
     assert done.returncode == 0, done.stderr
     assert train(tmp_path / "whole", steps=steps) == 0
     assert_same_run(folder, tmp_path / "whole")
+
+
+# Flows
+
+
+@contextmanager
+def stopped_at(steps, monkeypatch):
+    """Ctrl-C in the middle of a step of a flow, once so many are stored."""
+    calls, trials = 0, 2
+
+    def failing(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == trials + steps + 1:
+            raise KeyboardInterrupt
+        return velocity_loss(*arguments)
+
+    with monkeypatch.context() as own:
+        own.setattr("course.training.flow.velocity_loss", failing)
+        yield
+
+
+def test_a_flow_is_trained_says_so_and_goes_on(tmp_path, monkeypatch, bare, capsys):
+    assert train(tmp_path / "whole", "--loss", "flow") == 0
+    said = capsys.readouterr().out
+    assert "digits, by flow matching: 6 steps of 32 pictures" in said
+    card = read(tmp_path / "whole" / CHECKPOINT)[1]
+    assert (card.recipe["loss"], card.prints) == ("flow", "v")
+    with stopped_at(3, monkeypatch):
+        assert train(tmp_path / "parts", "--loss", "flow", "--every", "1e-9") == 130
+    assert read(tmp_path / "parts" / CHECKPOINT)[1].step == 3
+    assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    assert train(tmp_path / "plain", "--loss", "eps") == 0
+    plain, flow = (read(tmp_path / name / CHECKPOINT) for name in ("plain", "whole"))
+    assert "loss" not in plain[1].recipe
+    assert not plain[0]["net.out.weight"].equal(flow[0]["net.out.weight"])
+
+
+REFLOW = ["train", "--device", "cpu", "--steps", "6", "--batch", "8", "--reflow"]
+
+
+@pytest.fixture
+def few(bare):
+    """Few pairs, drawn in few calls: a run is what it is with many."""
+    with pytest.MonkeyPatch.context() as own:
+        for name, value in (("pairs", 24), ("calls", 3)):
+            own.setitem(recipes.REFLOW, name, value)
+        yield
+
+
+@pytest.mark.parametrize("stop", [0, 3], ids=["before its first checkpoint", "half-way"])
+def test_a_run_is_straightened_on_pairs_of_its_own_and_goes_on(tmp_path, monkeypatch, few, capsys, stop):
+    assert train(tmp_path / "taught", steps=2) == 0
+    reflow = [*REFLOW, str(tmp_path / "taught"), "--out"]
+    assert main([*reflow, str(tmp_path / "whole")]) == 0
+    said = capsys.readouterr().out
+    assert f"Drawing 24 pairs from {tmp_path / 'taught'}, 3 calls each." in said
+    assert "digits, by flow matching: 6 steps of 8 pictures" in said
+    (start, card), (_, source) = read(tmp_path / "whole" / START), read(tmp_path / "taught" / CHECKPOINT)
+    recipe = card.recipe
+    assert (card.net, card.data, card.prints) == (source.net, "digits", "v")
+    assert (recipe["loss"], recipe["reflow"], recipe["pairs"]) == ("flow", str(tmp_path / "taught"), 24)
+    model, schedule, _ = load_model(tmp_path / "taught" / CHECKPOINT)
+    assert (start["y"] == NULL).tolist() == [True, False] * 12
+    x0, eps = own_pairs(model, schedule, (1, 8, 8), 24, start["y"], 3, torch.Generator().manual_seed(0))
+    assert start["x0"].equal(x0)
+    assert start["eps"].equal(eps)
+    assert start["net.out.weight"].equal(model.net.out.weight)
+    with stopped_at(stop, monkeypatch):
+        assert main([*reflow, str(tmp_path / "parts"), "--every", "1e-9"]) == 130
+    shutil.rmtree(tmp_path / "taught")  # what the run needs lies in its own folder
+    assert main(["train", "--resume", "--device", "cpu", "--out", str(tmp_path / "parts")]) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_network_that_ships_is_straightened_without_labels(tmp_path, few):
+    assert main([*REFLOW, "digits", "--no-classes", "--seed", "3", "--out", str(tmp_path / "a")]) == 0
+    start, card = read(tmp_path / "a" / START)
+    assert "y" not in start
+    assert (card.recipe["reflow"], card.recipe["labelled"], card.recipe["seed"]) == ("digits", False, 3)
+    model, _, found = load_model(tmp_path / "a" / CHECKPOINT)
+    assert found.step == 6
+    before = pretrained("digits")[0].net.state_dict()
+    moved = {name: (x - before[name]).abs().max().item() for name, x in model.net.state_dict().items()}
+    assert 0 < max(moved.values()) < 0.1  # fine-tuned: it began where it was
+
+
+WRONG_REFLOWS = {
+    "nothing there": (["nothing"], "neither a folder nor a file of `train`", 2),
+    "no model": (["classifier-mnist"], "neither a folder", 2),
+    "another loss": (["digits", "--loss", "eps"], "leave --loss eps and --width away", 2),
+    "another width": (["digits", "--width", "16"], "leave --loss eps and --width away", 2),
+    "other data": (["digits", "--data", "mnist_mini"], "digits learned from digits, not from mnist_mini", 2),
+    "no recipe": (["04-eps"], "04-eps learned from 'digits train', for which there is no recipe", 2),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_REFLOWS)
+def test_what_cannot_be_straightened_is_one_line(tmp_path, capsys, name):
+    wish, words, status = WRONG_REFLOWS[name]
+    assert main([*REFLOW, *wish, "--out", str(tmp_path / "a")]) == status
+    assert words in one_line(capsys)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("broken", ["missing", "of another kind", "damaged"])
+def test_a_reflow_without_its_pairs_cannot_go_on(tmp_path, capsys, few, monkeypatch, broken):
+    with stopped_at(2, monkeypatch):
+        assert main([*REFLOW, "digits", "--out", str(tmp_path), "--every", "1e-9"]) == 130
+    capsys.readouterr()
+    if broken == "missing":
+        (tmp_path / START).unlink()
+    elif broken == "damaged":
+        (tmp_path / START).write_bytes((tmp_path / START).read_bytes()[:1000])
+    else:
+        save(tmp_path / START, {"x": torch.zeros(3)}, Card())
+    assert resumed(tmp_path) == 1
+    assert START in one_line(capsys)
 
 
 # What goes wrong on the way
@@ -568,6 +690,7 @@ def test_a_run_of_version_0_1_goes_on_bit_by_bit(tmp_path, bare, half_way, stop)
 
 
 WISHES = ["--steps 9", "--minutes 9", "--batch 8", "--width 16", "--precision float16", "--seed 7", "--no-classes"]
+WISHES += ["--loss flow", "--reflow digits"]
 
 
 @pytest.mark.parametrize("wish", map(str.split, WISHES), ids=WISHES)

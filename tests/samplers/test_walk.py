@@ -8,13 +8,16 @@ import torch
 from helpers import double, finite, gaussian, normal, plane, refused, seeded
 
 from course.forward import q_sample
-from course.samplers import Step, ddim, ddpm, invert, last
+from course.samplers import Step, ancestral, ddim, ddpm, invert, langevin, last, reverse_sde
 from course.schedules import Schedule, linear
 
-BOTH = {"ddim": ddim, "ddpm": ddpm}
+DOWN = {sampler.__name__: sampler for sampler in (ddim, ddpm, reverse_sde, ancestral)}  # one call a step
+every_sampler = pytest.mark.parametrize("sampler", [*DOWN.values(), invert])
 
 
-every_sampler = pytest.mark.parametrize("sampler", [ddim, ddpm, invert])
+def with_eta(sampler, eta):
+    """The options that set the noise of a sampler, where it has any to set."""
+    return {"eta": eta} if sampler in (ddim, reverse_sde) else {}
 
 
 def module_of(sampler):
@@ -29,10 +32,10 @@ def test_precision_in_is_precision_out(sampler, dtype):
             assert step.x.dtype == step.x0.dtype == dtype
 
 
-@pytest.mark.parametrize("sampler", BOTH.values(), ids=BOTH)
+@pytest.mark.parametrize("sampler", DOWN.values(), ids=DOWN)
 def test_single_precision_ends_near_double(sampler, monkeypatch):
     model, schedule = gaussian().eps_model(linear()), linear()
-    options = {} if sampler is ddpm else {"eta": 0.7}
+    options = with_eta(sampler, 0.7)
     noises = [normal(8, 1, 8, 8, seed=i) for i in range(20)]
 
     ends = []
@@ -59,24 +62,42 @@ def count_draws(sampler, n, **options):
 @pytest.mark.parametrize("n", [1, 2, 10])
 @pytest.mark.parametrize(
     ("sampler", "options"),
-    [(ddpm, {}), (ddpm, {"variance": 1.0}), (ddpm, {"variance": 0.3}), (ddim, {"eta": 1.0}), (ddim, {"eta": 0.1})],
+    [
+        (ddpm, {}),
+        (ddpm, {"variance": 1.0}),
+        (ddpm, {"variance": 0.3}),
+        (ddim, {"eta": 1.0}),
+        (ddim, {"eta": 0.1}),
+        (reverse_sde, {}),
+        (reverse_sde, {"eta": 2.0}),
+        (ancestral, {}),
+    ],
 )
 def test_one_normal_tensor_is_drawn_a_step_and_none_on_the_last(sampler, options, n):
     assert count_draws(sampler, n, **options) == n - 1
 
 
 @pytest.mark.parametrize("n", [1, 10])
-def test_ddim_without_eta_draws_nothing(n):
-    assert count_draws(ddim, n) == 0
+def test_without_eta_nothing_is_drawn(n):
+    assert count_draws(ddim, n) == count_draws(reverse_sde, n, eta=0.0) == 0
 
 
-@pytest.mark.parametrize(("sampler", "options"), [(ddpm, {}), (ddpm, {"variance": 1.0}), (ddim, {"eta": 1.0})])
+def test_langevin_draws_at_every_step_of_every_level():
+    assert count_draws(langevin, 1, steps=2) == 2
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options"),
+    [(ddpm, {}), (ddpm, {"variance": 1.0}), (ddim, {"eta": 1.0}), (ancestral, {}), (langevin, {"steps": 2})],
+)
 def test_no_noise_is_in_the_finished_picture(sampler, options):
     *_, end = sampler(finite().eps_model(linear()), linear(), normal(4, 1, 8, 8), linear().grid(10), **options)
     torch.testing.assert_close(end.x, end.x0, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("sampler", "options"), [(ddpm, {}), (ddim, {"eta": 1.0})])
+@pytest.mark.parametrize(
+    ("sampler", "options"), [(ddpm, {}), (ddim, {"eta": 1.0}), (reverse_sde, {}), (ancestral, {}), (langevin, {})]
+)
 def test_a_walk_that_stops_early_has_noise_in_its_end(sampler, options):
     ends = [
         last(sampler(lambda x, t, cond: 0 * x, linear(), normal(4, 2), [500, 400], generator=seeded(i), **options))
@@ -85,10 +106,10 @@ def test_a_walk_that_stops_early_has_noise_in_its_end(sampler, options):
     assert (ends[0] - ends[1]).abs().max() > 0.1
 
 
-@pytest.mark.parametrize("sampler", BOTH.values(), ids=BOTH)
+@pytest.mark.parametrize("sampler", DOWN.values(), ids=DOWN)
 def test_same_seed_same_picture(sampler):
     model, x_T = finite(dtype=torch.float32).eps_model(linear()), normal(4, 1, 8, 8, dtype=torch.float32)
-    options = {} if sampler is ddpm else {"eta": 1.0}
+    options = with_eta(sampler, 1.0)
     one, same, other = (
         last(sampler(model, linear(), x_T, linear().grid(5), generator=seeded(i), **options)) for i in (1, 1, 2)
     )
@@ -96,7 +117,7 @@ def test_same_seed_same_picture(sampler):
     assert not one.equal(other)
 
 
-@pytest.mark.parametrize("sampler", BOTH.values(), ids=BOTH)
+@pytest.mark.parametrize("sampler", DOWN.values(), ids=DOWN)
 def test_steps_name_the_time_reached_and_its_state(sampler):
     schedule, x_T, seen = linear(), normal(3, 2), []
 
@@ -144,7 +165,16 @@ def test_the_start_is_left_as_it_was(sampler):
 
 
 @pytest.mark.parametrize(
-    ("sampler", "options"), [(ddim, {"eta": 0.0}), (ddim, {"eta": 1.0}), (ddpm, {}), (ddpm, {"variance": 1.0})]
+    ("sampler", "options"),
+    [
+        (ddim, {"eta": 0.0}),
+        (ddim, {"eta": 1.0}),
+        (ddpm, {}),
+        (ddpm, {"variance": 1.0}),
+        (reverse_sde, {}),
+        (ancestral, {}),
+        (langevin, {"steps": 1}),
+    ],
 )
 def test_a_batch_equals_its_pictures_one_by_one(sampler, options, monkeypatch):
     model, x_T = finite().eps_model(linear()), normal(8, 1, 8, 8)  # B = W
@@ -216,6 +246,10 @@ def test_a_model_that_answers_with_another_shape_is_refused(sampler):
         (ddim, {"eta": float("nan")}, "0 .*to 1"),
         (ddpm, {"variance": 2.0}, r"beta-tilde \(0\) and beta \(1\).*2"),
         (ddpm, {"variance": -1.0}, r"beta-tilde \(0\)"),
+        (reverse_sde, {"eta": -0.1}, r"0 \(the ODE\) upwards.*-0.1"),
+        (reverse_sde, {"eta": float("nan")}, r"0 \(the ODE\) upwards"),
+        (langevin, {"steps": 0}, "at least one step and a positive rate, not 0"),
+        (langevin, {"rate": 0.0}, "at least one step and a positive rate"),
     ],
 )
 def test_noise_beyond_its_range_is_refused(sampler, options, words):
@@ -228,7 +262,7 @@ def test_no_step_has_no_last():
         last(iter(()))
 
 
-@pytest.mark.parametrize("sampler", BOTH.values(), ids=BOTH)
+@pytest.mark.parametrize("sampler", DOWN.values(), ids=DOWN)
 def test_a_schedule_made_by_hand_serves_as_well(sampler):
     schedule = Schedule(double([1, 0.9, 0.5, 0.1, 0.001]))
     x = last(sampler(plane().eps_model(schedule), schedule, normal(50, 2), schedule.grid(4)))

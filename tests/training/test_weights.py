@@ -21,7 +21,16 @@ def seeded(seed):
 
 def test_what_the_course_needs_is_there():
     names = {path.stem for path in FILES}
-    assert names >= {"digits", "mnist", "cifar10", "classifier-mnist", "04-eps", "04-blind", "04-ema-0.9999"}
+    assert names >= {
+        "digits",
+        "mnist",
+        "cifar10",
+        "classifier-mnist",
+        "04-eps",
+        "04-blind",
+        "04-ema-0.9999",
+        "08-reflow",
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
