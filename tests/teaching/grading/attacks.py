@@ -197,7 +197,7 @@ WRONG = [
 
 ENDLESS = [
     *_attacks(
-        "did not end",
+        "took too long",
         {
             "loop": function("while True:\n    pass"),
             "loop-in-a-need": ("K = [k for k in iter(int, 1)]", function("return K")),
@@ -218,7 +218,7 @@ ENDLESS = [
 
 GONE = [
     *_attacks(
-        "ended without an answer|did not end",
+        "ended without an answer|took too long",
         {
             "exits": function("import os\nos._exit(0)"),
             "kills-itself": function("import os\nos.kill(os.getpid(), 9)"),
@@ -235,7 +235,7 @@ GONE = [
 ]
 TOO_MUCH = [
     *_attacks(
-        "MemoryError|RuntimeError|ValueError|ended without|did not end|MiB",
+        "MemoryError|RuntimeError|ValueError|ended without|took too long|MiB",
         {
             "10-GB": function("import torch\nreturn torch.zeros(10 * 2**30, dtype=torch.uint8)"),
             "10-GB-of-nothing": function("import torch\nreturn torch.zeros(1).expand(10 * 2**30)"),
@@ -323,7 +323,7 @@ FORBIDDEN = [
         (function("data = bytes(1 << 20)\nfor k in range(99):\n    open(f'/tmp/TOKEN{k}', 'wb').write(data)"),),
         "No space left",
     ),
-    Attack("many-files", (function("for k in range(10**9):\n    open(f'/tmp/TOKEN{k}', 'w').close()"),), "did not end"),
+    Attack("many-files", (function("for k in range(10**9):\n    open(f'/tmp/TOKEN{k}', 'w').close()"),), "took too long"),
 ]
 
 EVIL_ERROR = "class E(Exception):\n    def __str__(self):\n        {}\nraise E"
@@ -332,7 +332,7 @@ SAYS = [
     *_attacks(
         "stopped with E", {"braces": function("class E(Exception): pass\nraise E('{key} {0.__class__} {} %s {{')")}
     ),
-    *_attacks("did not end", {"endless-message": function(EVIL_ERROR.format("while True: pass"))}),
+    *_attacks("took too long", {"endless-message": function(EVIL_ERROR.format("while True: pass"))}),
     *_attacks(
         "stopped with E|ended without",
         {"odd-name": function("E = type('E\\n<script>{0}' + 'x' * 9**5, (Exception,), {})\nraise E('\\ud800\\x00')")},
