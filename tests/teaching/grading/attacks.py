@@ -323,7 +323,9 @@ FORBIDDEN = [
         (function("data = bytes(1 << 20)\nfor k in range(99):\n    open(f'/tmp/TOKEN{k}', 'wb').write(data)"),),
         "No space left",
     ),
-    Attack("many-files", (function("for k in range(10**9):\n    open(f'/tmp/TOKEN{k}', 'w').close()"),), "took too long"),
+    Attack(
+        "many-files", (function("for k in range(10**9):\n    open(f'/tmp/TOKEN{k}', 'w').close()"),), "took too long"
+    ),
 ]
 
 EVIL_ERROR = "class E(Exception):\n    def __str__(self):\n        {}\nraise E"
