@@ -15,6 +15,7 @@ from collections import Counter, deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import astuple, replace
+from pathlib import Path
 
 from course import __version__, env
 from course.files import write_whole
@@ -119,7 +120,8 @@ def _unmarked(handed, rules, why):
 def _key(handed, rules):
     """What the marks of a student depend on: what was handed in, the rules, and the course as it is."""
     whole = hashlib.sha256(repr((handed.key, astuple(rules), __version__)).encode())
-    for path in sorted(env.shipped("quizzes").glob("*.yaml")):
+    code = sorted(Path(__file__).parents[1].rglob("*.py"))  # truths, mistakes, and how they are judged
+    for path in [*sorted(env.shipped("quizzes").glob("*.yaml")), *code]:
         whole.update(path.read_bytes())
     return whole.hexdigest()[:32]
 

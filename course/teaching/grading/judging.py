@@ -116,8 +116,7 @@ def _exercises(submission, rules):
                     if worker:
                         worker.close()
                     worker = None
-                    seconds = sandbox.ANSWERING
-                    said = in_all(f"marking.{stopped.slug}", seconds=seconds)
+                    said = in_all(f"marking.{stopped.slug}")
                     yield replace(item, status="error", reasons=(said,), mistake=f"({stopped.slug})")
     finally:
         if worker:
